@@ -1,0 +1,141 @@
+package session
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"vneid-proxy/identity"
+)
+
+var errRecord = errors.New("session: malformed record")
+
+// record is one of the three stages in its binary form: a version byte, then
+// fields in a fixed order, each length-prefixed. It is short because portals
+// and the proxies before them cap the header; and it is strict, so that what
+// an older or newer version wrote is absent rather than half read.
+type record interface {
+	append(b []byte) []byte
+	read(f *fields)
+}
+
+// serializer is securecookie's view of a record.
+type serializer struct{ version byte }
+
+func (s serializer) Serialize(src any) ([]byte, error) {
+	return src.(record).append(append(make([]byte, 0, 320), s.version)), nil
+}
+
+func (s serializer) Deserialize(src []byte, dst any) error {
+	if len(src) == 0 || src[0] != s.version {
+		return errRecord
+	}
+	f := &fields{rest: src[1:]}
+	dst.(record).read(f)
+	if f.bad || len(f.rest) != 0 {
+		return errRecord
+	}
+	return nil
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	return binary.AppendVarint(b, t.Unix())
+}
+
+func appendDate(b []byte, d identity.BirthDate) []byte {
+	b = binary.AppendUvarint(b, uint64(d.Year))
+	return append(b, byte(d.Month), byte(d.Day))
+}
+
+func appendCitizen(b []byte, c identity.Citizen) []byte {
+	for _, s := range []string{
+		c.Provider, c.Subject, c.Number.Reveal(), c.Name,
+		c.AuthenticationLevel, c.AccountType, c.PreferredUsername, c.Email,
+	} {
+		b = appendText(b, s)
+	}
+	return append(appendDate(b, c.BirthDate), byte(c.AccountLevel))
+}
+
+// fields reads what the append functions wrote; the first fault sticks.
+type fields struct {
+	rest []byte
+	bad  bool
+}
+
+func (f *fields) take(n int) []byte {
+	if f.bad || n < 0 || n > len(f.rest) {
+		f.bad = true
+		return nil
+	}
+	taken := f.rest[:n]
+	f.rest = f.rest[n:]
+	return taken
+}
+
+func (f *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(f.rest)
+	if n <= 0 {
+		f.bad = true
+		return 0
+	}
+	f.take(n)
+	return v
+}
+
+func (f *fields) text() string {
+	n := f.uvarint()
+	if n > uint64(len(f.rest)) {
+		f.bad = true
+		return ""
+	}
+	return string(f.take(int(n)))
+}
+
+func (f *fields) time() time.Time {
+	v, n := binary.Varint(f.rest)
+	if n <= 0 {
+		f.bad = true
+		return time.Time{}
+	}
+	f.take(n)
+	return time.Unix(v, 0)
+}
+
+func (f *fields) octet() byte {
+	if b := f.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (f *fields) id() (id ID) {
+	copy(id[:], f.take(len(id)))
+	return id
+}
+
+func (f *fields) number() identity.CitizenNumber {
+	text := f.text()
+	if text == "" {
+		return identity.CitizenNumber{}
+	}
+	number, err := identity.VouchedCitizenNumber(text)
+	f.bad = f.bad || err != nil
+	return number
+}
+
+func (f *fields) date() identity.BirthDate {
+	return identity.BirthDate{Year: int(f.uvarint()), Month: int(f.octet()), Day: int(f.octet())}
+}
+
+func (f *fields) citizen() (c identity.Citizen) {
+	c.Provider, c.Subject, c.Number, c.Name = f.text(), f.text(), f.number(), f.text()
+	c.AuthenticationLevel, c.AccountType = f.text(), f.text()
+	c.PreferredUsername, c.Email = f.text(), f.text()
+	c.BirthDate, c.AccountLevel = f.date(), int(f.octet())
+	return c
+}

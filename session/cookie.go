@@ -1,0 +1,69 @@
+package session
+
+import (
+	"net/http"
+	"strings"
+)
+
+// find looks a cookie up by its exact bytes and counts how often it occurs.
+// net/http's parser is not used: it accepts spellings of a name that browsers
+// guard with __Host- and servers must not undo.
+func find(headers []string, name string) (value string, count int) {
+	for _, header := range headers {
+		for pair := range strings.SplitSeq(header, ";") {
+			got, rest, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
+			if got == name {
+				value, count = strings.Trim(rest, " \t"), count+1
+			}
+		}
+	}
+	return value, count
+}
+
+// Strip removes every cookie of ours, in any spelling of its name, from a
+// request on its way to the portal. The bytes of others stay as they are.
+func Strip(h http.Header) {
+	headers := h["Cookie"]
+	clean := true
+	for _, header := range headers {
+		clean = clean && !strings.Contains(strings.ToLower(header), "vneid_")
+	}
+	if clean {
+		return
+	}
+	var kept []string
+	for _, header := range headers {
+		var pairs []string
+		for pair := range strings.SplitSeq(header, ";") {
+			if name, _, _ := strings.Cut(pair, "="); !Ours(name) {
+				pairs = append(pairs, pair)
+			}
+		}
+		if rest := strings.TrimLeft(strings.Join(pairs, ";"), " "); rest != "" {
+			kept = append(kept, rest)
+		}
+	}
+	if kept == nil {
+		h.Del("Cookie")
+		return
+	}
+	h["Cookie"] = kept
+}
+
+// Ours reports whether a cookie name is one of ours or would be taken for one:
+// the portal neither receives nor sets such.
+func Ours(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "__host-"), "__secure-")
+	return strings.HasPrefix(name, "vneid_")
+}
+
+func (j *Jar) set(w http.ResponseWriter, name, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
+		Secure: j.config.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// remove repeats every attribute: a __Host- cookie goes in no other way.
+func (j *Jar) remove(w http.ResponseWriter, name string) { j.set(w, name, "", -1) }

@@ -1,0 +1,69 @@
+package session
+
+import (
+	"net/url"
+	"strings"
+)
+
+// MaxReturnTo is the longest return path that is kept, in bytes.
+const MaxReturnTo = 1024
+
+// ReturnTo is the path to come back to after a sign-in: raw itself where it is
+// a plain path of this origin, "/" otherwise. It accepts RFC 3986 path and
+// query characters rooted at one slash, and refuses a second slash, a
+// backslash, a control byte, a fragment and a dot segment, raw or decoded
+// twice; so it is never parsed as a host by whoever reads it next. Paths under
+// the reserved prefix lead to "/" too, for they are no page to land on.
+func ReturnTo(raw, prefix string) string {
+	if len(raw) > MaxReturnTo || !strings.HasPrefix(raw, "/") {
+		return "/"
+	}
+	for i := range len(raw) {
+		if !uriByte(raw[i]) {
+			return "/"
+		}
+	}
+	path, query, _ := strings.Cut(raw, "?")
+	if _, err := url.PathUnescape(query); err != nil {
+		return "/"
+	}
+	for range 3 {
+		if !plainPath(path) || path == prefix || strings.HasPrefix(path, prefix+"/") {
+			return "/"
+		}
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			// "%25" decodes to a lone "%": well-formed as it is sent.
+			break
+		}
+		path = decoded
+	}
+	if _, err := url.PathUnescape(raw); err != nil {
+		return "/"
+	}
+	return raw
+}
+
+func plainPath(path string) bool {
+	for i := range len(path) {
+		if path[i] < 0x20 || path[i] == 0x7f || path[i] == '\\' {
+			return false
+		}
+	}
+	for i, segment := range strings.Split(path, "/") {
+		name, _, _ := strings.Cut(segment, ";")
+		if name == "." || name == ".." || (i > 0 && segment == "" && i < strings.Count(path, "/")) {
+			return false
+		}
+	}
+	return true
+}
+
+// uriByte reports a byte of RFC 3986's path or query, "%" included.
+func uriByte(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	return strings.IndexByte("-._~!$&'()*+,;=:@/?%", c) >= 0
+}

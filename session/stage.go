@@ -1,0 +1,127 @@
+package session
+
+import (
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"vneid-proxy/identity"
+)
+
+// ID names one proof, session or kept token set: 128 random bits, never
+// reused, renewed whenever privilege changes.
+type ID [16]byte
+
+// NewID returns a fresh random ID.
+func NewID() (id ID) {
+	_, _ = rand.Read(id[:]) // never fails, crypto/rand
+	return id
+}
+
+// Stage is what a browser holds once somebody has proved something: a *Proof
+// or a *Session; nil is nobody.
+type Stage interface{ stage() }
+
+// Proof is held by somebody who proved one side and is not admitted: their
+// account (flow A) or their citizenship (flow B), never forwarded. It is good
+// for ProofLifetime, once.
+type Proof struct {
+	ID       ID
+	Begun    time.Time
+	ReturnTo string // path first asked for
+
+	// Account and Method are set in flow A: which account, and how it was
+	// proved ("portal_session", "credential").
+	Account AccountRef
+	Method  string
+
+	// Citizen is set in flow B: as the provider vouched.
+	Citizen identity.Citizen
+
+	// ProviderSID is the provider's session id, "" when it has none.
+	ProviderSID string
+	// Tokens opens the ledger row with what sign-out at the provider needs.
+	Tokens ID
+}
+
+// LegacyFirst reports flow A: the account is proved and the citizen is not.
+func (p *Proof) LegacyFirst() bool { return p.Account.ID != "" }
+
+// Expires is when the proof ends by itself.
+func (p *Proof) Expires() time.Time { return p.Begun.Add(ProofLifetime) }
+
+// AccountRef is the part of an account that a browser carries: what the portal
+// is told, and what the policy asks.
+type AccountRef struct {
+	ID       identity.AccountID
+	Username string
+	Email    string
+	Kind     identity.Kind
+	Roles    []string
+}
+
+// RefOf is the reference to an account.
+func RefOf(a identity.Account) AccountRef {
+	return AccountRef{ID: a.ID, Username: a.Username, Email: a.Email, Kind: a.Kind, Roles: a.Roles}
+}
+
+// Session is held by somebody admitted: who they are to the portal.
+type Session struct {
+	ID     ID
+	Begun  time.Time // the sign-in; the absolute lifetime counts from here
+	Sealed time.Time // last written; the idle lifetime counts from here
+
+	Account  AccountRef
+	Citizen  identity.Citizen // zero where no provider or match vouched
+	Standing identity.Standing
+
+	ProviderSID string
+	Tokens      ID
+}
+
+func (*Proof) stage()   {}
+func (*Session) stage() {}
+
+func (a AccountRef) append(b []byte) []byte {
+	for _, s := range []string{string(a.ID), a.Username, a.Email, string(a.Kind), strings.Join(a.Roles, ",")} {
+		b = appendText(b, s)
+	}
+	return b
+}
+
+func (f *fields) account() (a AccountRef) {
+	a.ID, a.Username, a.Email = identity.AccountID(f.text()), f.text(), f.text()
+	a.Kind = identity.Kind(f.text())
+	if roles := f.text(); roles != "" {
+		a.Roles = strings.Split(roles, ",")
+	}
+	return a
+}
+
+func (p *Proof) append(b []byte) []byte {
+	b = append(b, p.ID[:]...)
+	b = appendText(appendTime(b, p.Begun), p.ReturnTo)
+	b = appendText(p.Account.append(b), p.Method)
+	b = appendText(appendCitizen(b, p.Citizen), p.ProviderSID)
+	return append(b, p.Tokens[:]...)
+}
+
+func (p *Proof) read(f *fields) {
+	p.ID, p.Begun, p.ReturnTo = f.id(), f.time(), f.text()
+	p.Account, p.Method = f.account(), f.text()
+	p.Citizen, p.ProviderSID, p.Tokens = f.citizen(), f.text(), f.id()
+}
+
+func (s *Session) append(b []byte) []byte {
+	b = append(b, s.ID[:]...)
+	b = appendTime(appendTime(b, s.Begun), s.Sealed)
+	b = appendCitizen(s.Account.append(b), s.Citizen)
+	b = appendText(appendText(b, string(s.Standing)), s.ProviderSID)
+	return append(b, s.Tokens[:]...)
+}
+
+func (s *Session) read(f *fields) {
+	s.ID, s.Begun, s.Sealed = f.id(), f.time(), f.time()
+	s.Account, s.Citizen = f.account(), f.citizen()
+	s.Standing, s.ProviderSID, s.Tokens = identity.Standing(f.text()), f.text(), f.id()
+}
