@@ -1,0 +1,110 @@
+// Package metrics is every time series that the product exposes, in one place:
+// names, help and labels are declared here and nowhere else, and
+// docs/metrics.md is generated from the declarations.
+//
+// No label ever holds what a visitor sent or who they are: every value comes
+// from a closed list of ours or from the configuration. Label values are bound
+// to their series when the series is made wherever a request would otherwise
+// look them up.
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics holds the series of one process. Its methods are safe for concurrent
+// use; none of them fails or blocks.
+type Metrics struct {
+	registry *prometheus.Registry
+	series   []Series
+
+	requests [decisions][classes]requestSeries
+	steps    *prometheus.CounterVec
+	cookies  *prometheus.CounterVec
+	links    *prometheus.CounterVec
+	skips    prometheus.Counter
+	forged   prometheus.Counter
+	calls    *prometheus.HistogramVec
+}
+
+// New makes the series. version is what vneid_proxy_build_info reports.
+func New(version string) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.requestSeries()
+	m.steps = m.counters("vneid_proxy_sign_in_steps_total",
+		"Steps that people took between the first page asked for and the session, in funnel order: offered, started, returned, vouched, proved, linked or skipped, admitted; refused with its reason.",
+		"provider", "step", "reason")
+	m.cookies = m.counters("vneid_proxy_cookies_refused_total",
+		"Cookies of ours that counted as none.", "cookie", "reason")
+	m.links = m.counters("vneid_proxy_links_total",
+		"Links recorded, by how they were proved and how strongly the data agreed.", "method", "strength")
+	m.skips = m.counters("vneid_proxy_skips_total", "Link screens skipped.").WithLabelValues()
+	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
+		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
+	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
+		"Calls to other systems, by system, operation and outcome (ok, refused, timeout, malformed, unavailable).",
+		"system", "operation", "outcome")
+	build := m.gauges("vneid_proxy_build_info", "Always 1; the version is the label.", "version")
+	build.WithLabelValues(version).Set(1)
+	return m
+}
+
+// Handler serves the series in the Prometheus and OpenMetrics formats.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}
+
+// Step counts one step of the sign-in funnel. provider is the configured name
+// or "portal"; reason is "" unless the step is a refusal.
+func (m *Metrics) Step(provider string, step Step, reason string) {
+	m.steps.WithLabelValues(provider, string(step), reason).Inc()
+}
+
+// CookieRefused counts a cookie that counted as none.
+func (m *Metrics) CookieRefused(cookie, reason string) {
+	m.cookies.WithLabelValues(cookie, reason).Inc()
+}
+
+// Linked counts a recorded link.
+func (m *Metrics) Linked(method, strength string) { m.links.WithLabelValues(method, strength).Inc() }
+
+// Skipped counts a skipped link screen.
+func (m *Metrics) Skipped() { m.skips.Inc() }
+
+// IdentityHeadersRemoved counts incoming look-alikes of identity headers.
+func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(n)) }
+
+// Call records a finished call to another system.
+func (m *Metrics) Call(system, operation, outcome string, took time.Duration) {
+	m.calls.WithLabelValues(system, operation, outcome).Observe(took.Seconds())
+}
+
+// WatchFeed exposes the age of the revocation feed, read at each scrape.
+func (m *Metrics) WatchFeed(age func() time.Duration) {
+	m.gaugeFunc("vneid_proxy_revocation_feed_age_seconds",
+		"Time since this process last read the revocation feed to its end. Sessions are refused beyond REVOCATION_MAX_AGE.",
+		func() float64 { return age().Seconds() })
+}
+
+// Step is a step of the sign-in funnel.
+type Step string
+
+// The steps, in funnel order.
+const (
+	StepOffered  Step = "offered"  // the chooser was shown
+	StepStarted  Step = "started"  // the browser was sent to a provider or to the portal's page
+	StepReturned Step = "returned" // it came back with an attempt of ours
+	StepVouched  Step = "vouched"  // the provider vouched for a citizen
+	StepProved   Step = "proved"   // an account was proved
+	StepLinked   Step = "linked"   // a link was recorded
+	StepSkipped  Step = "skipped"  // the link screen was skipped
+	StepAdmitted Step = "admitted" // a session began
+	StepRefused  Step = "refused"  // a page said no; reason says why
+)
