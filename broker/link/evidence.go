@@ -1,0 +1,150 @@
+package link
+
+import (
+	"time"
+
+	"vneid-proxy/identity"
+)
+
+// Evidence is all that is known about one sign-in when a decision is asked
+// for. Fields that do not apply stay zero.
+type Evidence struct {
+	// On is the moment.
+	On time.Time
+	// Vouched says that a provider vouched for a citizen in this sign-in
+	// (flow B). Without it the account came first (flow A).
+	Vouched bool
+	// Account is the one account considered, nil when there is none yet.
+	Account *Account
+	// Proof is how that account was proved in this sign-in, "" when it was
+	// not: ByCredential or ByPortalSession.
+	Proof Method
+	// Admissible counts the citizen's accounts that the directory alone would
+	// link (flow B, no account chosen).
+	Admissible int
+	// Check is what the population database said of the number typed (flow A).
+	Check Check
+	// NumberElsewhere says that the number typed is linked to another account
+	// (flow A).
+	NumberElsewhere bool
+}
+
+// Check is the population database's answer.
+type Check int
+
+// The answers.
+const (
+	NotAsked Check = iota
+	Matched
+	NotMatched
+	Unanswered // down, slow or malformed
+)
+
+// Account is what is known of an account, compared with the citizen where one
+// is vouched for.
+type Account struct {
+	Locked bool
+	// Link is the account's active link in the ledger.
+	Link Linked
+	// ProviderUsed says that a provider has signed in to this account.
+	ProviderUsed bool
+	// Number is how the directory's citizen number stands.
+	Number Number
+	// Name and BirthDate compare the account's data with the citizen's (flow
+	// B); in flow A BirthDate compares the date sent to the population
+	// database with itself: full, or weak where only a year is known.
+	Name      identity.NameMatch
+	BirthDate identity.DateMatch
+}
+
+// Linked is the state of an account's active link.
+type Linked int
+
+// The states of a link.
+const (
+	NotLinked     Linked = iota
+	LinkedSame           // to the citizen vouched for; in flow A, to whoever proved it
+	LinkedToOther        // to another citizen
+)
+
+// Number is how the directory holds a citizen number.
+type Number int
+
+// The ways a directory holds a number.
+const (
+	NoNumber       Number = iota
+	NumberTyped           // somebody wrote it; not verified
+	NumberVerified        // marked verified
+	NumberOther           // verified, but another number than the citizen's (flow B)
+)
+
+// Decide says what the evidence allows.
+func (p Policy) Decide(e Evidence) Decision {
+	switch {
+	case e.Account == nil && !e.Vouched:
+		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Account == nil && e.Admissible > 1:
+		return Decision{Action: Choose}
+	case e.Account == nil:
+		return Decision{Action: Prove}
+	case e.Account.Locked:
+		return Decision{Action: Refuse, Reason: Locked}
+	case e.Vouched:
+		return p.providerFirst(e)
+	}
+	return p.legacyFirst(e)
+}
+
+// legacyFirst is flow A: the account is proved, the number is what is asked.
+func (p Policy) legacyFirst(e Evidence) Decision {
+	switch {
+	case e.Proof == "":
+		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Account.Link != NotLinked && e.Account.ProviderUsed:
+		return Decision{Action: Refuse, Reason: AlreadyLinked}
+	case p.LegacySignInUntil.Reached(e.On):
+		return Decision{Action: Refuse, Reason: LegacyClosed}
+	case e.Account.Link != NotLinked, p.trusted(e.Account.Number):
+		return Decision{Action: Admit, Standing: identity.StandingLinked}
+	case e.Check == Matched && e.NumberElsewhere:
+		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Check == Matched:
+		return Decision{Action: Record, Method: ByMatch, Strength: strength(identity.NameStrong, e.Account.BirthDate)}
+	}
+	return Decision{
+		Action: Ask, CanSkip: !p.SkipUntil.Reached(e.On),
+		Wrong: e.Check == NotMatched, Unanswered: e.Check == Unanswered,
+	}
+}
+
+// providerFirst is flow B: the citizen is proved, the account is what is asked.
+func (p Policy) providerFirst(e Evidence) Decision {
+	a := e.Account
+	agrees := a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers
+	switch {
+	case a.Link == LinkedSame:
+		return Decision{Action: Admit, Standing: identity.StandingLinked}
+	case a.Link == LinkedToOther:
+		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Proof != "" && a.Number == NumberOther:
+		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Proof != "" && agrees:
+		return Decision{Action: Record, Method: e.Proof, Strength: strength(a.Name, a.BirthDate)}
+	case e.Proof != "":
+		return Decision{Action: Refuse, Reason: Mismatch}
+	case p.trusted(a.Number) && agrees && a.BirthDate == identity.DateFull:
+		return Decision{Action: Record, Method: ByDirectory, Strength: strength(a.Name, a.BirthDate)}
+	}
+	return Decision{Action: Prove}
+}
+
+func (p Policy) trusted(n Number) bool {
+	return n == NumberVerified || (n == NumberTyped && p.TrustDirectoryNumber)
+}
+
+func strength(name identity.NameMatch, date identity.DateMatch) Strength {
+	if name == identity.NameStrong && date == identity.DateFull {
+		return Strong
+	}
+	return Weak
+}

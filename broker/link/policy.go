@@ -1,0 +1,117 @@
+// Package link is the decision about one account and one citizen: what the
+// evidence gathered so far allows, and whether a standing still admits today.
+//
+// It is pure: evidence and a moment in, a decision out. It reads no clock,
+// calls nobody and keeps nothing; whoever calls it gathers the evidence and
+// carries the decision out.
+package link
+
+import (
+	"time"
+
+	"vneid-proxy/identity"
+)
+
+// Policy is what the operator decided. The zero value is the strictest: no
+// legacy sign-in, no skipping, no trust in typed numbers.
+type Policy struct {
+	// LegacySignInUntil is the last day on which a portal account alone signs
+	// in. It does not bound the account's use as proof beside VNeID.
+	LegacySignInUntil Day
+	// SkipUntil is the last day on which the link screen may be skipped, and
+	// on which a skipped session is forwarded.
+	SkipUntil Day
+	// TrustDirectoryNumber takes a citizen number in the directory for
+	// verified even where the directory does not mark it so.
+	TrustDirectoryNumber bool
+}
+
+// Action is what happens next.
+type Action int
+
+// The actions. The zero value is none of them: callers treat it as a fault.
+const (
+	// Refuse ends the sign-in with a page; Reason says which.
+	Refuse Action = iota + 1
+	// Admit begins a session with Standing.
+	Admit
+	// Record writes the link (Method, Strength), then admits as linked.
+	Record
+	// Ask shows the link screen: the number must be typed (flow A).
+	Ask
+	// Choose shows the chooser: several accounts are this citizen's.
+	Choose
+	// Prove asks for proof of an old account (flow B).
+	Prove
+)
+
+// Reason says why a page refuses.
+type Reason string
+
+// The reasons, as the pages and the metrics name them.
+const (
+	LegacyClosed  Reason = "legacy_closed"   // the portal's own sign-in has ended
+	AlreadyLinked Reason = "already_linked"  // VNeID has been used: the old password opens nothing
+	Locked        Reason = "account_locked"  // locked or closed in the directory
+	Conflict      Reason = "conflict"        // the number or the account is somebody's already
+	Mismatch      Reason = "mismatch_review" // both sides proved, but the data name two people
+)
+
+// Method is how a link was proved.
+type Method string
+
+// The methods.
+const (
+	ByMatch         Method = "match"          // flow A: the population database confirmed the typed number
+	ByCredential    Method = "credential"     // flow B: the old account's password
+	ByPortalSession Method = "portal_session" // the portal said who was signed in
+	ByDirectory     Method = "directory"      // the directory's verified number, name and date agree with VNeID
+)
+
+// Strength is how far the data of both sides agree.
+type Strength string
+
+// The strengths.
+const (
+	Strong Strength = "strong" // name letter for letter, full birth date
+	Weak   Strength = "weak"   // year only, or the name without its marks
+)
+
+// Decision is what the policy makes of the evidence.
+type Decision struct {
+	Action   Action
+	Reason   Reason            // with Refuse
+	Standing identity.Standing // with Admit
+	Method   Method            // with Record
+	Strength Strength          // with Record
+	CanSkip  bool              // with Ask
+	// Wrong is set with Ask when a typed number was checked and did not match.
+	Wrong bool
+	// Unanswered is set with Ask when the check could not be made: nothing
+	// was used up.
+	Unanswered bool
+}
+
+// Verdict is what a standing is worth at one moment.
+type Verdict int
+
+// The verdicts.
+const (
+	ToLink  Verdict = iota // to the link screen, or 403 for a program
+	Forward                // to the portal
+)
+
+// Admit judges a standing at a moment. It is asked at every request, so that a
+// date ends what it ends on the stroke.
+func (p Policy) Admit(standing identity.Standing, at time.Time) Verdict {
+	switch standing {
+	case identity.StandingLinked, identity.StandingExempt, identity.StandingPending, identity.StandingNone:
+		return Forward
+	case identity.StandingSkipped:
+		if p.SkipUntil.Reached(at) {
+			return ToLink
+		}
+		return Forward
+	}
+	return ToLink
+}
