@@ -1,0 +1,40 @@
+package ledger
+
+import (
+	"context"
+	"time"
+)
+
+// Raise counts one try and returns how many there were in the window, this
+// one included, and when the window ends. The window begins with its first
+// try and does not move. It is called before the check that it limits, so
+// that tries at the same time on several replicas all count. Scope names the
+// counter ("account", "citizen"); key is kept as a keyed hash.
+func (l *Ledger) Raise(ctx context.Context, scope string, key []byte, window time.Duration) (tries int, until time.Time, err error) {
+	err = l.change(ctx, func(t *transaction) error {
+		if scope == "" || window <= 0 {
+			return ErrIncomplete
+		}
+		now, ends := stamp(t.at), stamp(t.at.Add(window))
+		_, err := t.one(`INSERT INTO counters (scope, hmac, tries, until_at) VALUES (?, ?, 1, ?)
+			ON CONFLICT (scope, hmac) DO UPDATE SET
+				tries    = CASE WHEN counters.until_at <= ? THEN 1 ELSE counters.tries + 1 END,
+				until_at = CASE WHEN counters.until_at <= ? THEN excluded.until_at ELSE counters.until_at END
+			RETURNING tries, until_at`,
+			[]any{scope, l.keys.find("counter", scope, string(key)), ends, now, now}, &tries, &ends)
+		until = moment(ends)
+		return err
+	})
+	return tries, until, err
+}
+
+// Lower takes one try back after a success; until is what Raise returned for
+// it, so that a try of the next window is never taken back. Other people's
+// tries stay counted.
+func (l *Ledger) Lower(ctx context.Context, scope string, key []byte, until time.Time) error {
+	return l.change(ctx, func(t *transaction) error {
+		_, err := t.exec("UPDATE counters SET tries = tries - 1 WHERE scope = ? AND hmac = ? AND until_at = ? AND tries > 0",
+			scope, l.keys.find("counter", scope, string(key)), stamp(until))
+		return err
+	})
+}

@@ -1,0 +1,178 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Config says where the ledger is and how it is sealed.
+type Config struct {
+	// URL is sqlite:///absolute/path or sqlite:relative/path; required. The
+	// directory must exist; the file is made, for its owner alone.
+	URL string
+	// Keys seal what is personal, 32 bytes each; required. The first seals,
+	// all open.
+	Keys [][]byte
+	// IndexKey finds what is sealed, 32 bytes; required. Another key than the
+	// one that the ledger was made with is refused.
+	IndexKey []byte
+	// SessionLifetime is how long Link and Unlink keep the revocation of an
+	// account's older sessions; default 24 hours. It must not be shorter than
+	// the longest session.
+	SessionLifetime time.Duration
+	// FeedPoll is how often a Feed asks for what other processes have
+	// revoked; default 250 ms.
+	FeedPoll time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Logger is told when a Feed stops or starts being fed; nil is
+	// slog.Default.
+	Logger *slog.Logger
+}
+
+// Ledger is the open record. It is safe for concurrent use, and several
+// processes on one machine may have one file open.
+type Ledger struct {
+	config Config
+	keys   *keyring
+	writer *sql.DB
+	reader *sql.DB
+
+	closing context.Context // ends with Close
+	close   context.CancelFunc
+	polls   sync.WaitGroup
+
+	mu    sync.Mutex // guards feeds
+	feeds map[*Feed]struct{}
+}
+
+// Open opens the ledger, making or migrating it first. It refuses with ErrKey,
+// naming the key's id and never the key, where a row needs a key that the
+// configuration has not.
+func Open(ctx context.Context, c Config) (*Ledger, error) {
+	if c.SessionLifetime <= 0 {
+		c.SessionLifetime = 24 * time.Hour
+	}
+	if c.FeedPoll <= 0 {
+		c.FeedPoll = 250 * time.Millisecond
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	keys, err := newKeyring(c.Keys, c.IndexKey)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{config: c, keys: keys, feeds: make(map[*Feed]struct{})}
+	l.closing, l.close = context.WithCancel(context.Background())
+	if l.writer, l.reader, err = openSQLite(ctx, c.URL); err != nil {
+		return nil, fault(err)
+	}
+	if err := l.checkKeys(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// Close ends the feeds and closes the ledger.
+func (l *Ledger) Close() error {
+	l.close()
+	l.polls.Wait()
+	return errors.Join(l.reader.Close(), l.writer.Close())
+}
+
+// Ping writes one small row and waits until it is on disk: a ledger that can
+// be read and not written is not ready.
+func (l *Ledger) Ping(ctx context.Context) error {
+	return l.change(ctx, func(t *transaction) error {
+		_, err := t.exec(`INSERT INTO meta (name, value) VALUES ('ping', ?)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, t.at.UTC().Format(time.RFC3339))
+		return err
+	})
+}
+
+// Pseudonym stands for a value in logs and audit rows: 16 hex digits, the same
+// for the same kind and value under one index key, and of no use to whoever
+// lacks that key (the number of possible citizen numbers is small).
+func (l *Ledger) Pseudonym(kind, value string) string {
+	return hex.EncodeToString(keyedHash(l.keys.pseudonym, kind, value)[:8])
+}
+
+// Sweep deletes what has no use any more: spent ids, counters, revocations and
+// secrets past their time. Links, consents, skips and audit rows stay.
+func (l *Ledger) Sweep(ctx context.Context) error {
+	return l.change(ctx, func(t *transaction) error {
+		for _, statement := range []string{
+			"DELETE FROM spent WHERE expires_at <= ?",
+			"DELETE FROM counters WHERE until_at <= ?",
+			"DELETE FROM revocations WHERE until_at <= ?",
+			"DELETE FROM secrets WHERE expires_at <= ?",
+		} {
+			// Another process's clock may be behind ours.
+			if _, err := t.exec(statement, stamp(t.at.Add(-clockSkew))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+const clockSkew = time.Minute // between machines that share a ledger, at most
+
+// now is the clock in the ledger's precision, so that what is returned equals
+// what is stored.
+func (l *Ledger) now() time.Time { return moment(stamp(l.config.Now())) }
+
+// checkKeys compares the keys that rows need with those at hand.
+func (l *Ledger) checkKeys(ctx context.Context) error {
+	// Revocations past their time need no key.
+	if err := l.Sweep(ctx); err != nil {
+		return err
+	}
+	return l.change(ctx, func(t *transaction) error {
+		if _, err := t.exec(`INSERT INTO meta (name, value) VALUES ('index_key', ?)
+			ON CONFLICT (name) DO NOTHING`, l.keys.indexID); err != nil {
+			return err
+		}
+		var index string
+		if _, err := t.one("SELECT value FROM meta WHERE name = 'index_key'", nil, &index); err != nil {
+			return err
+		}
+		if index != l.keys.indexID {
+			return fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, l.keys.indexID)
+		}
+		for _, table := range []string{"citizens", "identifiers", "links", "skips", "revocations", "audit"} {
+			if err := t.checkTable(table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// checkTable steps from one key id to the next along the index, so that it
+// costs as many look-ups as there are keys, however many rows.
+func (t *transaction) checkTable(table string) error {
+	for last := ""; ; {
+		var next sql.NullString
+		if _, err := t.one("SELECT MIN(key_id) FROM "+table+" WHERE key_id > ?", []any{last}, &next); err != nil {
+			return err
+		}
+		if !next.Valid {
+			return nil
+		}
+		if _, ok := t.ledger.keys.aeads[next.String]; !ok {
+			return fmt.Errorf("%w: rows of %s need ledger key %s", ErrKey, table, next.String)
+		}
+		last = next.String
+	}
+}

@@ -1,0 +1,168 @@
+package ledger
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"vneid-proxy/identity"
+)
+
+// Method is how it was proved that an account belongs to a citizen.
+type Method string
+
+// The methods.
+const (
+	MethodMatch         Method = "match"          // flow A: account proved, number matched
+	MethodCredential    Method = "credential"     // flow B: the account's own password
+	MethodPortalSession Method = "portal_session" // flow B: the portal's own session
+	MethodDirectory     Method = "directory"      // the directory's number, name and birth date agree with the provider's
+	MethodPopulation    Method = "population"     // the population database ties the account to the citizen
+)
+
+// Strength is how well it was proved.
+type Strength string
+
+// The strengths.
+const (
+	Strong Strength = "strong"
+	Weak   Strength = "weak"
+)
+
+// Consent is which text somebody agreed to, and in which language it stood.
+type Consent struct{ Version, Language string }
+
+// NewLink is a link to be made. Every field without a remark is required.
+type NewLink struct {
+	Account identity.AccountID
+	Kind    identity.Kind
+	// Citizen needs the number. Provider and Subject are empty in flow A: they
+	// become known at the next sign-in by the provider (NoteSubject).
+	Citizen  identity.Citizen
+	Method   Method
+	Strength Strength
+	// Proof is spent with the link, so that it makes one link at most. Where
+	// no screen was shown it is the state of the attempt.
+	Proof        []byte
+	ProofExpires time.Time
+	// Consent may be zero for MethodDirectory and MethodPopulation, where
+	// nothing was asked.
+	Consent Consent
+	Source  netip.AddrPort // may be zero
+}
+
+func (n NewLink) complete() bool {
+	silent := n.Method == MethodDirectory || n.Method == MethodPopulation
+	return n.Account != "" && n.Kind != "" && !n.Citizen.Number.IsZero() &&
+		(n.Citizen.Provider == "") == (n.Citizen.Subject == "") &&
+		n.Method != "" && n.Strength != "" && (n.Consent.Version != "" || silent)
+}
+
+// Link is an active link.
+type Link struct {
+	ID        string
+	Account   identity.AccountID
+	Kind      identity.Kind
+	CitizenID string // the ledger's own name for the citizen
+	Number    identity.CitizenNumber
+	Name      string
+	BirthDate identity.BirthDate
+	Method    Method
+	Strength  Strength
+	Default   bool // the account that the citizen lands on unless they choose
+	// Since is when it was made. Sessions of the account that began before it
+	// have ended; the caller begins the new one after Link has returned.
+	Since time.Time
+	// ProviderUsed says that somebody has signed in to the account by the
+	// provider: its legacy sign-in is refused from then on.
+	ProviderUsed bool
+}
+
+// Link makes a link, in one transaction with all that follows from it: the
+// proof is spent, the citizen found or made, the consent recorded, older
+// sessions of the account ended, its skips closed, the audit row written.
+//
+// ErrSpent: the proof was used. ErrAccountTaken: the account has an active
+// link of another citizen. ErrAlreadyLinked: it is this citizen's already; the
+// link that exists is returned with it. ErrConflict: number and subject belong
+// to different citizens. ErrIncomplete: a field is missing. In each of these
+// nothing has changed, and the proof is not spent.
+func (l *Ledger) Link(ctx context.Context, n NewLink) (link Link, err error) {
+	err = l.change(ctx, func(t *transaction) error {
+		if !n.complete() {
+			return ErrIncomplete
+		}
+		if err := t.spend(PurposeProof, n.Proof, n.ProofExpires); err != nil {
+			return err
+		}
+		citizenID, err := t.citizen(n.Citizen, true)
+		if err != nil {
+			return err
+		}
+		active, err := t.links("l.account_hmac = ?", l.accountKey(n.Account))
+		if err != nil {
+			return err
+		}
+		if len(active) > 0 {
+			if active[0].CitizenID != citizenID {
+				return ErrAccountTaken
+			}
+			link = active[0]
+			return ErrAlreadyLinked
+		}
+		if citizenID, err = t.meet(citizenID, n.Citizen); err != nil {
+			return err
+		}
+		id, err := t.insertLink(citizenID, n)
+		if err != nil {
+			return err
+		}
+		made, err := t.links("l.id = ?", id)
+		if err != nil {
+			return err
+		}
+		link = made[0]
+		return t.audit(Event{Name: EventLinked, Actor: actorCitizen, Account: n.Account, CitizenID: citizenID, Source: n.Source,
+			Detail: map[string]string{"link": id, "kind": string(n.Kind), "method": string(n.Method),
+				"strength": string(n.Strength), "provider": n.Citizen.Provider, "consent": n.Consent.Version}})
+	})
+	return link, err
+}
+
+// insertLink writes the link and what goes with it.
+func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err error) {
+	var one int
+	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND is_default = 1 AND ended_at IS NULL",
+		[]any{citizenID}, &one)
+	if err != nil {
+		return "", err
+	}
+	id, key := newID(), t.ledger.accountKey(n.Account)
+	isDefault := 1
+	if hasDefault {
+		isDefault = 0
+	}
+	s := t.ledger.keys.seal("links", id, []byte(n.Account))
+	if _, err := t.exec(`INSERT INTO links
+		(id, citizen_id, account_hmac, key_id, sealed, kind, method, strength, is_default, since)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, key, s.keyID, s.box,
+		string(n.Kind), string(n.Method), string(n.Strength), isDefault, stamp(t.at)); err != nil {
+		return "", err
+	}
+	if n.Consent.Version != "" {
+		if _, err := t.exec("INSERT INTO consents (id, link_id, version, language, method, at) VALUES (?, ?, ?, ?, ?, ?)",
+			newID(), id, n.Consent.Version, n.Consent.Language, string(n.Method), stamp(t.at)); err != nil {
+			return "", err
+		}
+	}
+	if _, err := t.exec("UPDATE skips SET closed_at = ? WHERE account_hmac = ? AND closed_at IS NULL",
+		stamp(t.at), key); err != nil {
+		return "", err
+	}
+	return id, t.endAccount(n.Account)
+}
+
+// endAccount ends the account's sessions begun before this moment.
+func (t *transaction) endAccount(account identity.AccountID) error {
+	return t.revoke(entry{kind: endedAccount, value: string(account)}, t.at, t.at.Add(t.ledger.config.SessionLifetime))
+}

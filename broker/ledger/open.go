@@ -1,0 +1,131 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// openSQLite opens the file twice: one connection that writes, since SQLite
+// has one writer at a time anyway, and several that only read.
+func openSQLite(ctx context.Context, ledgerURL string) (writer, reader *sql.DB, err error) {
+	path, err := sqlitePath(ledgerURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ownFile(path); err != nil {
+		return nil, nil, err
+	}
+	// synchronous=FULL syncs the log at every commit; NORMAL could lose the
+	// last ones with the power. secure_delete overwrites what is deleted.
+	pragmas := url.Values{
+		"_busy_timeout": {"5000"},
+		"_foreign_keys": {"1"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+		"_pragma":       {"secure_delete(1)"},
+		"_defensive":    {"1"},
+		"_dqs":          {"0"},
+	}
+	name := "file:" + (&url.URL{Path: path}).EscapedPath()
+	readPragmas := name + "?" + pragmas.Encode() + "&_query_only=1"
+	// A transaction that starts as reader and then writes can fail for having
+	// read too early; one that will write takes the lock first.
+	pragmas.Set("_txlock", "immediate")
+	if writer, err = sql.Open("sqlite", name+"?"+pragmas.Encode()); err != nil {
+		return nil, nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	if err := migrate(ctx, writer); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	if reader, err = sql.Open("sqlite", readPragmas); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	reader.SetMaxOpenConns(8)
+	reader.SetMaxIdleConns(8)
+	return writer, reader, nil
+}
+
+// sqlitePath reads sqlite:///absolute or sqlite:relative.
+func sqlitePath(ledgerURL string) (string, error) {
+	u, err := url.Parse(ledgerURL)
+	if err != nil || u.Scheme != "sqlite" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		// The text is not repeated: another scheme's URL may hold a password.
+		return "", Error("ledger: the URL is not sqlite:///absolute/path or sqlite:relative/path")
+	}
+	path := u.Path
+	if u.Opaque != "" {
+		if path, err = url.PathUnescape(u.Opaque); err != nil {
+			return "", Error("ledger: the URL's path is not well escaped")
+		}
+	}
+	if path == "" || strings.HasSuffix(path, "/") || strings.ContainsRune(path, 0) {
+		return "", Error("ledger: the URL names no file")
+	}
+	return filepath.Abs(path)
+}
+
+// ownFile makes the file for its owner alone, or takes others' rights to it
+// away. SQLite gives its log and index files the same mode. An existing file
+// is not opened here: closing it would drop the locks that SQLite holds on it
+// elsewhere in this process.
+func ownFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case err == nil:
+		return file.Close()
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the ledger's directory %s must exist: %w", filepath.Dir(path), err)
+	case !errors.Is(err, fs.ErrExist):
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("the ledger %s is not a file", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return os.Chmod(path, 0o600)
+	}
+	return nil
+}
+
+// migrate brings the tables up to date. Where two processes start at once, the
+// loser of a step finds the table there; it looks again and goes on.
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	for tries := 1; ; tries++ {
+		if _, err = provider.Up(ctx); err == nil || tries == 10 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"vneid-proxy/identity"
+)
+
+// Skip spends the proof and records that the account put the link off. It
+// returns how many skips stand for the account, this one included. ErrSpent:
+// the proof was used. ErrAlreadyLinked: there is nothing to put off.
+func (l *Ledger) Skip(ctx context.Context, account identity.AccountID, kind identity.Kind, proof []byte, proofExpires time.Time, source netip.AddrPort) (count int, err error) {
+	err = l.change(ctx, func(t *transaction) error {
+		if account == "" {
+			return ErrIncomplete
+		}
+		if err := t.spend(PurposeProof, proof, proofExpires); err != nil {
+			return err
+		}
+		key := l.accountKey(account)
+		var one int
+		linked, err := t.one("SELECT 1 FROM links WHERE account_hmac = ? AND ended_at IS NULL", []any{key}, &one)
+		if err != nil {
+			return err
+		}
+		if linked {
+			return ErrAlreadyLinked
+		}
+		id := newID()
+		s := l.keys.seal("skips", id, []byte(account))
+		if _, err := t.exec("INSERT INTO skips (id, account_hmac, key_id, sealed, kind, at) VALUES (?, ?, ?, ?, ?, ?)",
+			id, key, s.keyID, s.box, string(kind), stamp(t.at)); err != nil {
+			return err
+		}
+		if err := t.audit(Event{Name: EventSkipped, Actor: actorCitizen, Account: account, Source: source,
+			Detail: map[string]string{"kind": string(kind)}}); err != nil {
+			return err
+		}
+		count, err = t.skips(key)
+		return err
+	})
+	return count, err
+}
+
+// Skips is how many skips stand for the account. A link closes them: they stay
+// in the history and count no more.
+func (l *Ledger) Skips(ctx context.Context, account identity.AccountID) (count int, err error) {
+	err = l.read(ctx, func(t *transaction) error {
+		count, err = t.skips(l.accountKey(account))
+		return err
+	})
+	return count, err
+}
+
+func (t *transaction) skips(accountKey []byte) (count int, err error) {
+	_, err = t.one("SELECT COUNT(*) FROM skips WHERE account_hmac = ? AND closed_at IS NULL", []any{accountKey}, &count)
+	return count, err
+}
+
+// actorCitizen is the actor of what somebody does with their own account.
+const actorCitizen = "citizen"
+
+func (l *Ledger) accountKey(account identity.AccountID) []byte {
+	return l.keys.find("account", string(account))
+}

@@ -1,0 +1,38 @@
+package ledger
+
+import (
+	"context"
+	"time"
+)
+
+// Purpose keeps ids of different kinds apart.
+type Purpose string
+
+// What is spent once.
+const (
+	PurposeState Purpose = "state" // an attempt's state, before its code is redeemed
+	PurposeProof Purpose = "proof" // a proof, with the link or skip that it is for
+	PurposeJTI   Purpose = "jti"   // a logout token's id (OpenID Connect Back-Channel Logout 1.0, 2.6)
+)
+
+// Spend uses an id up: nil the first time, ErrSpent ever after, whichever
+// process asks. An id past expires is ErrSpent too, since the record of its
+// spending may be gone by then. Only a keyed hash of the id is kept.
+func (l *Ledger) Spend(ctx context.Context, purpose Purpose, id []byte, expires time.Time) error {
+	return l.change(ctx, func(t *transaction) error { return t.spend(purpose, id, expires) })
+}
+
+func (t *transaction) spend(purpose Purpose, id []byte, expires time.Time) error {
+	if len(id) == 0 || purpose == "" {
+		return ErrIncomplete
+	}
+	if !expires.After(t.at) {
+		return ErrSpent
+	}
+	rows, err := t.exec("INSERT INTO spent (purpose, hmac, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		string(purpose), t.ledger.keys.find("spent", string(purpose), string(id)), stamp(expires))
+	if err == nil && rows == 0 {
+		return ErrSpent
+	}
+	return err
+}
