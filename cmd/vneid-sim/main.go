@@ -1,0 +1,21 @@
+// Command vneid-sim runs the simulators of package vneidtest as processes on
+// loopback: a VNeID, a population database and a legacy portal, each alone or
+// all at once. It ends cleanly on SIGINT and SIGTERM.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "vneid-sim:", err)
+		os.Exit(1)
+	}
+}

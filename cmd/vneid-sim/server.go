@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vneid-proxy/vneidtest"
+)
+
+const (
+	// headerWait bounds how long a connection may take to send its headers.
+	headerWait = 10 * time.Second
+	// stopWait is how long answers under way may take once we stop; endless
+	// ones are then cut.
+	stopWait = 3 * time.Second
+)
+
+// simulator is one server to run.
+type simulator struct {
+	name, listen string
+	handler      func(address string) (http.Handler, error) // address is http://host:port as bound
+}
+
+func (c *command) simulators() []simulator {
+	all := []simulator{
+		{"vneid", c.ListenVNeID, c.vneid},
+		{"population", c.ListenPopulation, func(string) (http.Handler, error) {
+			return vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: c.PopulationToken})
+		}},
+		{"portal", c.ListenPortal, func(string) (http.Handler, error) {
+			return vneidtest.NewPortal(vneidtest.PortalConfig{CredentialToken: c.CredentialToken})
+		}},
+	}
+	if c.Simulator == "all" {
+		return all
+	}
+	for _, s := range all {
+		if s.name == c.Simulator {
+			return []simulator{s}
+		}
+	}
+	return nil
+}
+
+func (c *command) vneid(address string) (http.Handler, error) {
+	return vneidtest.NewVNeID(vneidtest.VNeIDConfig{Issuer: address, Clients: []vneidtest.Client{{
+		ID: c.ClientID, Secret: c.ClientSecret, RedirectURIs: c.RedirectURI,
+		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, BackChannelLogoutURI: c.BackChannelLogoutURI,
+	}}})
+}
+
+// serve binds every address before it serves any, so that a port in use is
+// told at once, and returns when ctx is done or a server fails.
+func (c *command) serve(ctx context.Context, out io.Writer) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var start []func()
+	for _, s := range c.simulators() {
+		listener, address, err := listen(s.listen)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		// Serve closes it too; a second close is harmless.
+		defer func() { _ = listener.Close() }()
+		handler, err := s.handler(address)
+		if err != nil {
+			return err
+		}
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: headerWait}
+		start = append(start, func() {
+			group.Go(func() error { return serveUntil(ctx, server, listener) })
+			_, _ = fmt.Fprintf(out, "%-10s %s\n", s.name, address)
+		})
+	}
+	for _, f := range start {
+		f()
+	}
+	return group.Wait()
+}
+
+// listen binds a loopback address: what knows everybody's password must not be
+// reached from elsewhere. The address keeps the host as written, for cookies
+// and issuers tell localhost from 127.0.0.1.
+func listen(hostPort string) (net.Listener, string, error) {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		return nil, "", err
+	}
+	if host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil, "", fmt.Errorf("%s is not on loopback: use localhost, 127.0.0.1 or [::1]", hostPort)
+	}
+	listener, err := net.Listen("tcp", hostPort)
+	if err != nil {
+		return nil, "", err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, "", err
+	}
+	return listener, "http://" + net.JoinHostPort(host, port), nil
+}
+
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
+	defer cancel()
+	if server.Shutdown(stop) != nil {
+		return server.Close()
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+// Package vneidtest is the world around a portal, simulated in process: a
+// VNeID that is a real OpenID provider, a national population database that
+// answers whether a number, a name and a birth date belong together, and a
+// small legacy portal with accounts of its own. Each is an [http.Handler]; the
+// command vneid-sim runs them as processes. They write the wire on their own,
+// so that a misreading in the product cannot hide behind the same misreading
+// here. Every person in it is invented; citizen numbers use province code 099,
+// which no province has, and ID-card numbers begin with 99, which no province
+// had.
+//
+// # Everywhere
+//
+//	GET  /personas.json   the people to try, digits and passwords in clear
+//	GET  /sim/knobs       the knobs that are turned, a JSON object
+//	POST /sim/knobs       turn knobs, as a form or a JSON object; reset=on first turns all back
+//
+// A knob is "on" or "off", a duration ("2s") or a number. In Go:
+// [Controls.Set]. [Controls.Calls] counts the calls of an endpoint. Where a
+// list below says <endpoint>_fault, four knobs exist: <endpoint>_slow=2s waits
+// before the answer, <endpoint>_down=on answers 503, <endpoint>_garbage=on
+// answers 200 with a body that is no JSON, <endpoint>_huge=on answers 200 with
+// a body that never ends.
+//
+// # VNeID
+//
+// Authorization code flow of OpenID Connect Core 1.0 with PKCE (S256 only),
+// nonce and state; RS256; client_secret_basic or _post, no secret for public
+// clients; RFC 9207 iss in the response; RP-Initiated and Back-Channel Logout
+// 1.0. The ID token carries sub, sid and nonce; who the person is stands in
+// userinfo alone: sub, name, birthdate, citizenPid, accountLevel, accountType.
+// It always asks who is there: prompt=none is answered login_required.
+//
+//	GET  /.well-known/openid-configuration
+//	GET  /keys
+//	GET  /authorize           302 to /login, or an error to the client
+//	GET  /login?id=           the page: personas, number and password, cancel
+//	POST /login               id with persona=<key>, or username and password, or cancel=1
+//	POST /oauth/token
+//	GET  /userinfo
+//	GET  /end_session         id_token_hint, post_logout_redirect_uri, state
+//	GET  /signed-out          where one lands without a post_logout_redirect_uri
+//
+// Endpoints for Calls: discovery, keys, authorize, login, token, userinfo,
+// end_session. Knobs: discovery_fault, keys_fault, token_fault,
+// userinfo_fault; for the ID token wrong_nonce, wrong_audience (another client),
+// extra_audience (another beside ours) and alg_none (unsigned); for userinfo
+// wrong_sub (of somebody else), no_citizen_number (no citizenPid) and
+// account_level=1 (instead of the persona's); wrong_response_iss (RFC 9207).
+//
+// # Population database
+//
+//	POST /v1/match   Authorization: Bearer <token>
+//	                 {"request_id":"…","citizen_number":"…","name":"NGUYENVANA","birth_date":"19900131"}
+//	                 or "birth_year":"1990" instead of "birth_date"
+//	                 200 {"matched":true|false}, 400, 401
+//
+// An unknown number and wrong data are answered alike, as the real one does.
+// Endpoint: match. Knobs: match_fault, mismatch (always false).
+//
+// # Portal
+//
+// "Cổng dịch vụ công tỉnh Minh Hà", a portal of the late 2000s of an invented
+// province. It believes X-Forwarded-User blindly (the account id), keeps
+// sessions of its own beside it, and knows nothing of VNeID.
+//
+//	GET, POST /dang-nhap     own login page: username, password, captcha, ticket, next
+//	GET       /dang-xuat     ends its own session
+//	GET       /              home; with /ho-so, /ho-so/{id}, /ca-nhan, /nop-ho-so,
+//	                         /tai-len and /ping for people who are signed in
+//	GET       /gioi-thieu, /assets/portal.css   for everybody
+//	GET       /api/whoami    who is signed in here, by its own session alone
+//	POST      /api/credential  {"username":"…","password":"…"}, Bearer token:
+//	                         200 {"account_id":"…"}, 401, 423 when locked
+//	any       /headers       what it received, HTML or JSON
+//	any       /echo…         method, target byte for byte, size and SHA-256 of the body
+//	GET       /events?n=     server-sent events, flushed one by one; n=0 never ends
+//	GET       /ws            WebSocket echo
+//
+// [Portal.Requests] is the last thousand requests as received. Endpoints:
+// whoami, credential. Knobs: whoami_fault, credential_fault.
+package vneidtest
