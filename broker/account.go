@@ -1,0 +1,216 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// seen is one account with what directory and ledger know of it, and how that
+// compares with a citizen where one is vouched for.
+type seen struct {
+	account identity.Account
+	link    *ledger.Link // the active link, nil for none
+	facts   link.Account
+}
+
+// see gathers the facts about an account. citizen is zero in flow A. An
+// account that the directory does not know is refused as none.
+func (b *broker) see(ctx context.Context, id identity.AccountID, citizen identity.Citizen) (seen, error) {
+	account, err := b.Directory.ByID(ctx, id)
+	if errors.Is(err, ErrNoAccount) {
+		return seen{}, &Fault{screen.NoAccount, err}
+	}
+	if err != nil {
+		return seen{}, err
+	}
+	return b.compare(ctx, account, citizen)
+}
+
+func (b *broker) compare(ctx context.Context, account identity.Account, citizen identity.Citizen) (seen, error) {
+	s := seen{account: account, facts: link.Account{Locked: account.Locked}}
+	active, err := b.Ledger.ActiveByAccount(ctx, account.ID)
+	switch {
+	case err == nil:
+		s.link, s.facts.ProviderUsed = &active, active.ProviderUsed
+	case !errors.Is(err, ledger.ErrNotFound):
+		return seen{}, err
+	}
+	switch {
+	case account.Number.IsZero():
+	case account.NumberVerified && !citizen.Number.IsZero() && citizen.Number != account.Number:
+		s.facts.Number = link.NumberOther
+	case account.NumberVerified:
+		s.facts.Number = link.NumberVerified
+	case citizen.Number.IsZero() || citizen.Number == account.Number:
+		s.facts.Number = link.NumberTyped
+	}
+	if citizen.Subject == "" {
+		s.facts.BirthDate = account.BirthDate.Match(account.BirthDate)
+		if s.link != nil {
+			s.facts.Link = link.LinkedSame
+		}
+		return s, nil
+	}
+	s.facts.Name = identity.MatchNames(account.Name, citizen.Name)
+	s.facts.BirthDate = account.BirthDate.Match(citizen.BirthDate)
+	if s.link == nil {
+		return s, nil
+	}
+	s.facts.Link = link.LinkedToOther
+	own, err := b.Ledger.ActiveByCitizen(ctx, citizen)
+	if err != nil {
+		return seen{}, err
+	}
+	for _, other := range own {
+		if other.ID == s.link.ID {
+			s.facts.Link = link.LinkedSame
+		}
+	}
+	return s, nil
+}
+
+// entrance is somebody about to be admitted.
+type entrance struct {
+	account  identity.Account
+	citizen  identity.Citizen // zero number where none is known
+	standing identity.Standing
+	sid      string
+	tokens   session.ID
+	provider string // for the metrics
+}
+
+// admit begins a session with a fresh id and lands the person on their page.
+// Whatever session the browser still held ends: it may have been copied.
+func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, returnTo string) {
+	if old, ok := b.live(r).(*session.Session); ok {
+		if err := b.Ledger.EndSession(r.Context(), old.ID[:], b.Now().Add(b.SessionLifetime)); err != nil {
+			b.refuse(w, r, err)
+			return
+		}
+	}
+	now := b.Now()
+	s := &session.Session{
+		ID: session.NewID(), Begun: now, Read: now,
+		Account: session.RefOf(e.account), Citizen: e.citizen, Standing: e.standing,
+		ProviderSID: e.sid, Tokens: e.tokens,
+	}
+	if err := b.Jar.Admit(w, s); err != nil {
+		// A cookie that no browser would keep: the account's texts are too long.
+		b.refuse(w, r, &Fault{screen.DirectoryDown, err})
+		return
+	}
+	b.Metrics.Step(e.provider, metrics.StepAdmitted, "")
+	b.Logger.Info("admitted", "account", b.pseudonym(e.account.ID), "standing", e.standing, "provider", e.provider)
+	to(w, r, returnTo)
+}
+
+// record writes the link and counts it. A link that this citizen had already
+// (two tabs) is as good.
+func (b *broker) record(ctx context.Context, n ledger.NewLink) (ledger.Link, error) {
+	made, err := b.Ledger.Link(ctx, n)
+	if errors.Is(err, ledger.ErrAlreadyLinked) {
+		return made, nil
+	}
+	if err != nil {
+		return ledger.Link{}, err
+	}
+	b.Metrics.Linked(string(n.Method), string(n.Strength))
+	b.Logger.Info("linked", "account", b.pseudonym(n.Account), "method", n.Method, "strength", n.Strength)
+	return made, nil
+}
+
+// review refuses with a reference code that leads to an audit row.
+func (b *broker) review(w http.ResponseWriter, r *http.Request, reason link.Reason, account identity.AccountID, provider string) {
+	code := reference()
+	err := b.Ledger.Audit(r.Context(), ledger.Event{
+		Name: "refused", Actor: "citizen", Account: account, Source: source(r),
+		Detail: map[string]string{"reason": string(reason), "reference": code, "provider": provider},
+	})
+	if err != nil {
+		b.refuse(w, r, err)
+		return
+	}
+	b.refuseWith(w, r, &Fault{screen.Reason(reason), errors.New("policy")}, screen.Refused{ReferenceCode: code})
+}
+
+// The limits of guessing: five tries in a quarter of an hour.
+const (
+	maxTries  = 5
+	tryWindow = 15 * time.Minute
+)
+
+// try counts a try before it is made. It answers a Fault's page where there
+// were too many; undo takes the try back after a success.
+func (b *broker) try(w http.ResponseWriter, r *http.Request, scope, key string) (undo func(), ok bool) {
+	tries, until, err := b.Ledger.Raise(r.Context(), scope, []byte(key), tryWindow)
+	if err != nil {
+		b.refuse(w, r, err)
+		return nil, false
+	}
+	if tries > maxTries {
+		b.refuseWith(w, r, &Fault{screen.TooManyTries, errors.New(scope)}, screen.Refused{RetryAfter: until.Sub(b.Now())})
+		return nil, false
+	}
+	return func() {
+		if err := b.Ledger.Lower(r.Context(), scope, []byte(key), until); err != nil {
+			b.Logger.Warn("try not taken back", "scope", scope, "error", err)
+		}
+	}, true
+}
+
+func (b *broker) pseudonym(id identity.AccountID) string {
+	return b.Ledger.Pseudonym("account", string(id))
+}
+
+// view shows an account to somebody who has not proved it: enough to know it
+// by, not enough to sign in with.
+func (b *broker) view(account identity.Account, proof session.ID) screen.AccountView {
+	return screen.AccountView{
+		Handle: b.handle(proof, account.ID),
+		Title:  masked(account.Username),
+		Detail: account.Name,
+	}
+}
+
+func (b *broker) handle(proof session.ID, id identity.AccountID) string {
+	return b.Jar.Mark("account", proof[:], string(id))
+}
+
+// masked keeps the last three characters, and the first two of what is no
+// number: a user name may be somebody's citizen number.
+func masked(text string) string {
+	count := utf8.RuneCountInString(text)
+	head := 2
+	if strings.Trim(text, "0123456789") == "" {
+		head = 0
+	}
+	var b strings.Builder
+	position := 0
+	for _, c := range text {
+		if position >= count-3 || position < head && count > 6 {
+			b.WriteRune(c)
+		} else {
+			b.WriteByte('*')
+		}
+		position++
+	}
+	return b.String()
+}
+
+// again is the one safe action after an attempt that failed: begin anew, with
+// the page first asked for kept.
+func (b *broker) again(returnTo string) []screen.Action {
+	return []screen.Action{{Label: screen.ActionSignIn, Href: b.Prefix + "/sign-in?rd=" + url.QueryEscape(returnTo)}}
+}

@@ -1,0 +1,276 @@
+// Package broker is the story of a sign-in: SignIn brings a citizen or an
+// account to the door, Link ties the two together, SignOut ends it. The three
+// are HTTP handlers over a provider, a directory, the population database and
+// the ledger; what may happen is decided by the link policy, what people read
+// is in screen, and what is forwarded is the proxy's business alone.
+//
+// A handler never answers "done" before the ledger has it on disk, and any
+// fault on the way ends in a page that says what was not lost. Forms carry
+// nothing that the server already knows.
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// Provider vouches for citizens. Its errors are Faults.
+type Provider interface {
+	// AuthURL is where a browser is sent to sign in.
+	AuthURL(ctx context.Context, a session.Attempt) (string, error)
+	// Redeem turns the raw query of a callback, whose state is already known
+	// to be the attempt's and spent, into a citizen.
+	Redeem(ctx context.Context, a session.Attempt, rawQuery string) (Vouched, error)
+	// EndSessionURL is where a browser is sent to sign out at the provider;
+	// "" where the provider offers none.
+	EndSessionURL(ctx context.Context, idToken string) string
+}
+
+// Vouched is what a provider says at the end of a sign-in.
+type Vouched struct {
+	Citizen identity.Citizen
+	SID     string // its own session id, "" for none
+	IDToken string // for sign-out, "" for none
+}
+
+// Directory is where the portal keeps its accounts. A fault is a Fault; no
+// account is ErrNoAccount.
+type Directory interface {
+	ByID(ctx context.Context, id identity.AccountID) (identity.Account, error)
+	// ByUsername and ByCitizenNumber return 0 to n accounts.
+	ByUsername(ctx context.Context, username string) ([]identity.Account, error)
+	ByCitizenNumber(ctx context.Context, n identity.CitizenNumber) ([]identity.Account, error)
+}
+
+// Credential checks an old user name and password at the portal. ErrWrong
+// covers unknown, wrong and locked alike; anything else is a Fault.
+type Credential func(ctx context.Context, username, password string) (identity.AccountID, error)
+
+// WhoAmI asks the portal whose its own session in this request is. ErrNobody
+// when it is nobody's; anything else is a Fault.
+type WhoAmI func(ctx context.Context, r *http.Request) (identity.AccountID, error)
+
+// Population asks the population database whether number, name and birth date
+// are one person's. An error means that there is no answer.
+type Population func(ctx context.Context, n identity.CitizenNumber, name string, d identity.BirthDate) (matched bool, err error)
+
+// What the parts answer when all is well and the answer is no.
+var (
+	ErrNoAccount = errors.New("broker: no such account")
+	ErrWrong     = errors.New("broker: wrong user name or password")
+	ErrNobody    = errors.New("broker: nobody is signed in at the portal")
+)
+
+// Fault is a part's failure: what the visitor may read (Reason) apart from
+// what the operator logs (Err, which holds nothing personal).
+type Fault struct {
+	Reason screen.Reason
+	Err    error
+}
+
+func (f *Fault) Error() string { return string(f.Reason) + ": " + f.Err.Error() }
+func (f *Fault) Unwrap() error { return f.Err }
+
+// ConsentVersion names the text that people agree to; it changes with the
+// text.
+const ConsentVersion = "2026-11"
+
+// Portal describes the portal's own sign-in page.
+type Portal struct {
+	// LoginURL is the page's path on this origin, "" when the portal's own
+	// sign-in is not brokered.
+	LoginURL string
+	// ReturnParameter is the query parameter that tells the page where to go
+	// afterwards, "" when it takes none.
+	ReturnParameter string
+	// SessionCookies are the names of the portal's own session cookies.
+	SessionCookies []string
+}
+
+// Config is what the handlers stand on. All is required unless said otherwise.
+type Config struct {
+	PublicURL    *url.URL
+	Prefix       string // reserved path prefix, "/_vneid"
+	ProviderName string // in the configuration and the metrics, "vneid"
+	// ProviderTitle is on its button; "" is the page's own words for VNeID.
+	ProviderTitle string
+	Provider      Provider
+	Portal        Portal
+	Directory     Directory
+	Credential    Credential // nil: an old password cannot be proof
+	WhoAmI        WhoAmI     // nil when Portal.LoginURL is ""
+	Population    Population
+	Policy        link.Policy
+	Ledger        *ledger.Ledger
+	Feed          *ledger.Feed
+	Jar           *session.Jar
+	Screens       *screen.Screens
+	Metrics       *metrics.Metrics
+	Logger        *slog.Logger
+	// SessionLifetime is the longest that a session lives: what is kept about
+	// it is kept so long.
+	SessionLifetime time.Duration
+	Now             func() time.Time // nil is time.Now
+}
+
+// broker is what the three types share.
+type broker struct{ Config }
+
+// New returns the handler of everything under the reserved prefix that is a
+// page or a form of ours.
+func New(c Config) http.Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	b := &broker{c}
+	signIn, linking, signOut := &SignIn{b}, &Link{b}, &SignOut{b}
+	routes := []struct {
+		path    string
+		get     http.HandlerFunc // nil: no such method
+		post    http.HandlerFunc
+		ceiling int64 // of a form's body, bytes
+	}{
+		{path: "/sign-in", get: signIn.chooser},
+		{path: "/start", get: signIn.start},
+		{path: "/callback", get: signIn.callback},
+		{path: "/portal-return", get: signIn.portalReturn},
+		{path: "/link", get: linking.show},
+		{path: "/link/update", post: linking.update},
+		{path: "/link/skip", post: linking.skip},
+		{path: "/link/proof", post: linking.proof},
+		{path: "/link/choose", post: linking.choose},
+		{path: "/link/none", post: linking.none},
+		{path: "/identity", get: linking.identity},
+		{path: "/identity/update", post: linking.identityUpdate},
+		{path: "/sign-out", get: signOut.question, post: signOut.end},
+		{path: "/session", get: signOut.status},
+	}
+	mux := http.NewServeMux()
+	for _, route := range routes {
+		mux.HandleFunc(c.Prefix+route.path, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case route.get != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+				route.get(w, r)
+			case route.post != nil && r.Method == http.MethodPost:
+				if b.readForm(w, r) {
+					route.post(w, r)
+				}
+			default:
+				allow := "GET, HEAD"
+				switch {
+				case route.get == nil:
+					allow = "POST"
+				case route.post != nil:
+					allow = "GET, HEAD, POST"
+				}
+				w.Header().Set("Allow", allow)
+				b.refuse(w, r, &Fault{screen.MethodNotAllowed, errors.New(r.Method)})
+			}
+		})
+	}
+	static := c.Screens.Static()
+	mux.Handle(c.Prefix+"/static/", static)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		// Only paths that are exactly ours reach the mux: it would clean
+		// others and redirect.
+		if _, pattern := mux.Handler(r); pattern == "" || r.URL.RawPath != "" {
+			b.refuse(w, r, &Fault{screen.NotFound, errors.New("unknown path")})
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// live is what the browser holds and nobody has ended.
+func (b *broker) live(r *http.Request) session.Stage {
+	stage := b.Jar.Open(r)
+	if s, ok := stage.(*session.Session); ok && b.Feed.State(Ref(s)) == ledger.Ended {
+		return nil
+	}
+	return stage
+}
+
+// Ref is what the revocation feed asks of a session.
+func Ref(s *session.Session) ledger.Ref {
+	return ledger.Ref{
+		SessionID: s.ID, Provider: s.Citizen.Provider, Subject: s.Citizen.Subject, SID: s.ProviderSID,
+		Account: s.Account.ID, Begun: s.Begun, Read: s.Read,
+	}
+}
+
+// refuse writes the page for a fault, counts it and logs what the visitor does
+// not read.
+func (b *broker) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	b.refuseWith(w, r, err, screen.Refused{})
+}
+
+// refuseWith does so with the page's further values.
+func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, page screen.Refused) {
+	fault := faultOf(err)
+	page.Reason = fault.Reason
+	status := fault.Reason.Status()
+	if status == http.StatusServiceUnavailable && page.RetryAfter == 0 {
+		page.RetryAfter = 10 * time.Second
+	}
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelWarn
+	}
+	b.Logger.Log(r.Context(), level, "refused", "reason", fault.Reason, "path", r.URL.Path,
+		"status", status, "reference", page.ReferenceCode, "cause", fault.Err.Error())
+	switch fault.Reason {
+	case screen.NotFound, screen.MethodNotAllowed:
+	default:
+		b.Metrics.Step(b.ProviderName, metrics.StepRefused, string(fault.Reason))
+	}
+	b.Screens.Write(w, r, status, page)
+}
+
+// faultOf gives every error a page: an unknown one is the ledger's, whose page
+// says that nothing was recorded.
+func faultOf(err error) *Fault {
+	var fault *Fault
+	switch {
+	case errors.As(err, &fault):
+		return fault
+	case errors.Is(err, ledger.ErrSpent):
+		return &Fault{screen.Spent, err}
+	case errors.Is(err, ledger.ErrAccountTaken), errors.Is(err, ledger.ErrConflict):
+		return &Fault{screen.Conflict, err}
+	}
+	return &Fault{screen.LedgerDown, err}
+}
+
+// reference is a code that a person can read out over the telephone: 40 random
+// bits without letters that sound or look alike.
+func reference() string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails, crypto/rand
+	code := base32.NewEncoding("23456789ABCDEFGHJKLMNPQRSTUVWXYZ").EncodeToString(b[:])
+	return code[:4] + "-" + code[4:]
+}
+
+// to answers a redirect within this origin: 302 for what was read, 303 for
+// what was posted.
+func to(w http.ResponseWriter, r *http.Request, address string) {
+	status := http.StatusFound
+	if r.Method == http.MethodPost {
+		status = http.StatusSeeOther
+	}
+	w.Header().Set("Location", address)
+	w.WriteHeader(status)
+}

@@ -1,0 +1,108 @@
+package broker
+
+import (
+	"errors"
+	"net/http"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/session"
+)
+
+// identity is "Thông tin định danh": what is known of the person, with a tick
+// only where there is evidence, and their linked accounts.
+func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
+	held, ok := l.live(r).(*session.Session)
+	if !ok {
+		to(w, r, l.Prefix+"/sign-in?rd=/")
+		return
+	}
+	account, err := l.Directory.ByID(r.Context(), held.Account.ID)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	active, err := l.Ledger.ActiveByAccount(r.Context(), held.Account.ID)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		l.refuse(w, r, err)
+		return
+	}
+	page := screen.Identity{
+		Rows:      rows(account, held, err == nil),
+		CanUpdate: held.Standing == identity.StandingSkipped,
+		CSRF:      l.token(held.ID),
+	}
+	if page.CanUpdate {
+		page.Notice = screen.NoticeSkipped
+	}
+	if err == nil {
+		if page.Accounts, err = l.linkedAccounts(r, active); err != nil {
+			l.refuse(w, r, err)
+			return
+		}
+	}
+	l.Screens.Write(w, r, http.StatusOK, page)
+}
+
+func (l *Link) linkedAccounts(r *http.Request, active ledger.Link) ([]screen.LinkedAccount, error) {
+	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number})
+	if err != nil {
+		return nil, err
+	}
+	var shown []screen.LinkedAccount
+	for _, other := range links {
+		title := masked(string(other.Account))
+		if account, err := l.Directory.ByID(r.Context(), other.Account); err == nil {
+			title = masked(account.Username)
+		}
+		shown = append(shown, screen.LinkedAccount{Title: title, Default: other.Default, Since: other.Since})
+	}
+	return shown, nil
+}
+
+// rows are the guide's ten. Number, name and birth date are verified by a
+// match or by the provider; everything else is the portal's own word.
+func rows(account identity.Account, held *session.Session, linked bool) []screen.IdentityRow {
+	verified := linked || held.Citizen.Subject != ""
+	name, born, number := account.Name, account.BirthDate, account.Number
+	if verified {
+		name, born, number = held.Citizen.Name, held.Citizen.BirthDate, held.Citizen.Number
+	}
+	values := map[screen.Row]string{
+		screen.RowName: name, screen.RowIDCard: account.IDCard.String(), screen.RowCitizenNumber: number.String(),
+		screen.RowBirthDate: born.String(), screen.RowPhone: masked(account.Phone), screen.RowEmail: account.Email,
+	}
+	var all []screen.IdentityRow
+	for _, label := range screen.Rows() {
+		row := screen.IdentityRow{Label: label, Value: values[label]}
+		if row.Value != "" {
+			row.Mark = screen.Unverified
+		}
+		switch label {
+		case screen.RowName, screen.RowCitizenNumber, screen.RowBirthDate:
+			if row.Value != "" && (verified || label == screen.RowCitizenNumber && account.NumberVerified) {
+				row.Mark = screen.Verified
+			}
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// identityUpdate leads whoever skipped back to the link screen.
+func (l *Link) identityUpdate(w http.ResponseWriter, r *http.Request) {
+	held, ok := l.live(r).(*session.Session)
+	if !ok {
+		to(w, r, l.Prefix+"/sign-in?rd=/")
+		return
+	}
+	if !l.authentic(w, r, held.ID) {
+		return
+	}
+	if held.Standing != identity.StandingSkipped {
+		to(w, r, l.Prefix+"/identity")
+		return
+	}
+	to(w, r, l.Prefix+"/link")
+}

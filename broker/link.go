@@ -1,0 +1,108 @@
+package broker
+
+import (
+	"errors"
+	"net/http"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// Link ties an account to a citizen, or lets somebody who may put it off.
+// link_legacy.go is flow A (the account came first), link_provider.go flow B
+// (the citizen came first), identity.go the page for afterwards.
+type Link struct{ *broker }
+
+// arrive goes on with somebody who has just proved one side: in at once where
+// the policy admits, else to the screen that asks for the other side.
+func (l *Link) arrive(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	if proof.LegacyFirst() {
+		l.arriveLegacy(w, r, proof)
+		return
+	}
+	l.arriveProvider(w, r, proof)
+}
+
+// hold writes the proof and sends the browser to the link screen.
+func (l *Link) hold(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	if err := l.Jar.Prove(w, proof); err != nil {
+		l.refuse(w, r, &Fault{screen.Protocol, err})
+		return
+	}
+	to(w, r, l.Prefix+"/link")
+}
+
+// show is the link screen. What it shows is decided anew each time: another
+// tab, or staff, may have changed the account's standing.
+func (l *Link) show(w http.ResponseWriter, r *http.Request) {
+	switch held := l.live(r).(type) {
+	case nil:
+		to(w, r, l.Prefix+"/sign-in")
+	case *session.Session:
+		l.showToSession(w, r, held)
+	case *session.Proof:
+		if held.LegacyFirst() {
+			l.showLegacy(w, r, held)
+			return
+		}
+		l.showProvider(w, r, held)
+	}
+}
+
+// showToSession serves a session that the gate sent here: its date has come,
+// or its standing changed since it was read. Who is still fine gets a session
+// read anew; who is not becomes a proof again, for the account that this
+// session proved.
+func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *session.Session) {
+	returnTo := l.rd(r)
+	if l.Policy.Admit(held.Standing, l.Now()) == link.Forward && l.Feed.State(Ref(held)) == ledger.Live {
+		if held.Standing == identity.StandingSkipped && !r.URL.Query().Has("rd") {
+			l.ask(w, r, http.StatusOK, holderOf(l.broker, held), link.Decision{CanSkip: false}, "", nil)
+			return
+		}
+		to(w, r, returnTo)
+		return
+	}
+	proof := &session.Proof{
+		ID: session.NewID(), Begun: l.Now(), ReturnTo: returnTo,
+		Citizen: held.Citizen, ProviderSID: held.ProviderSID, Tokens: held.Tokens,
+	}
+	if proof.LegacyFirst() {
+		proof.Citizen = identity.Citizen{}
+		proof.Account, proof.Method = held.Account, string(link.ByPortalSession)
+	}
+	l.arrive(w, r, proof)
+}
+
+// refuseBy writes the page for a decision to refuse. What a person must take
+// up with staff gets a reference code.
+func (l *Link) refuseBy(w http.ResponseWriter, r *http.Request, d link.Decision, account identity.AccountID, provider, returnTo string) {
+	if d.Reason == link.Conflict || d.Reason == link.Mismatch {
+		l.review(w, r, d.Reason, account, provider)
+		return
+	}
+	l.refuseWith(w, r, &Fault{screen.Reason(d.Reason), errors.New("policy")}, screen.Refused{Next: l.nextFor(d.Reason, returnTo)})
+}
+
+func (l *Link) nextFor(reason link.Reason, returnTo string) []screen.Action {
+	again := l.again(returnTo)
+	if reason == link.LegacyClosed || reason == link.AlreadyLinked {
+		again[0].Label = screen.ActionVNeID
+	}
+	return again
+}
+
+// consent is what the form agreed to, in the language in which it was read.
+func (l *Link) consent(r *http.Request) ledger.Consent {
+	return ledger.Consent{Version: ConsentVersion, Language: string(l.Screens.Language(r))}
+}
+
+func consented(r *http.Request) bool {
+	return r.PostForm.Get(screen.FieldConsent) == screen.ConsentGiven
+}
+
+func (l *Link) proved(provider string) { l.Metrics.Step(provider, metrics.StepProved, "") }

@@ -1,0 +1,259 @@
+package broker
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// holder is who fills in the link screen: a proof on its way in, or a session
+// that skipped before and makes up for it.
+type holder struct {
+	id       session.ID
+	account  identity.AccountID
+	method   link.Method
+	returnTo string
+	expires  time.Time
+	tokens   session.ID
+}
+
+func holderOf(b *broker, stage session.Stage) holder {
+	switch held := stage.(type) {
+	case *session.Proof:
+		return holder{held.ID, held.Account.ID, link.Method(held.Method), held.ReturnTo, held.Expires(), held.Tokens}
+	case *session.Session:
+		return holder{held.ID, held.Account.ID, link.ByPortalSession, b.Prefix + "/identity", b.Jar.Ends(held), held.Tokens}
+	}
+	return holder{}
+}
+
+// legacyHolder is who may post to the link screen of flow A; anybody else is
+// sent to sign in.
+func (l *Link) legacyHolder(w http.ResponseWriter, r *http.Request) (holder, bool) {
+	stage := l.live(r)
+	switch held := stage.(type) {
+	case *session.Proof:
+		if held.LegacyFirst() {
+			return holderOf(l.broker, held), l.authentic(w, r, held.ID)
+		}
+	case *session.Session:
+		if held.Standing == identity.StandingSkipped {
+			return holderOf(l.broker, held), l.authentic(w, r, held.ID)
+		}
+	}
+	to(w, r, l.Prefix+"/sign-in")
+	return holder{}, false
+}
+
+func (l *Link) arriveLegacy(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	found, d, err := l.decideLegacy(r, holderOf(l.broker, proof), link.NotAsked, false)
+	if err != nil {
+		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+		return
+	}
+	if d.Action == link.Ask {
+		l.hold(w, r, proof)
+		return
+	}
+	l.enterLegacy(w, r, holderOf(l.broker, proof), found, d)
+}
+
+func (l *Link) showLegacy(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	h := holderOf(l.broker, proof)
+	found, d, err := l.decideLegacy(r, h, link.NotAsked, false)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	if d.Action == link.Ask {
+		l.askAbout(w, r, http.StatusOK, h, found.account, d, "", nil)
+		return
+	}
+	l.enterLegacy(w, r, h, found, d)
+}
+
+func (l *Link) decideLegacy(r *http.Request, h holder, check link.Check, elsewhere bool) (seen, link.Decision, error) {
+	found, err := l.see(r.Context(), h.account, identity.Citizen{})
+	if err != nil {
+		return seen{}, link.Decision{}, err
+	}
+	return found, l.Policy.Decide(link.Evidence{
+		On: l.Now(), Account: &found.facts, Proof: h.method, Check: check, NumberElsewhere: elsewhere,
+	}), nil
+}
+
+// enterLegacy admits or refuses; asking is the caller's.
+func (l *Link) enterLegacy(w http.ResponseWriter, r *http.Request, h holder, found seen, d link.Decision) {
+	if d.Action != link.Admit {
+		l.refuseBy(w, r, d, h.account, session.Portal, h.returnTo)
+		return
+	}
+	citizen := identity.Citizen{Number: found.account.Number, Name: found.account.Name, BirthDate: found.account.BirthDate}
+	if found.link != nil {
+		citizen = identity.Citizen{Number: found.link.Number, Name: found.link.Name, BirthDate: found.link.BirthDate}
+	}
+	l.admit(w, r, entrance{account: found.account, citizen: citizen, standing: d.Standing, tokens: h.tokens, provider: session.Portal}, h.returnTo)
+}
+
+// update matches the typed number against the population database and records
+// the link. Nothing is asked of anybody before the form itself is in order.
+func (l *Link) update(w http.ResponseWriter, r *http.Request) {
+	h, ok := l.legacyHolder(w, r)
+	if !ok {
+		return
+	}
+	typed := r.PostForm.Get(screen.FieldCitizenNumber)
+	faults := screen.FieldErrors{}
+	number, err := identity.ParseCitizenNumber(typed)
+	if err != nil {
+		faults[screen.FieldCitizenNumber] = screen.NumberMalformed
+	}
+	if !consented(r) {
+		faults[screen.FieldConsent] = screen.ConsentMissing
+	}
+	found, d, err := l.decideLegacy(r, h, link.NotAsked, false)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	if d.Action != link.Ask {
+		l.enterLegacy(w, r, h, found, d)
+		return
+	}
+	if len(faults) > 0 {
+		l.askAbout(w, r, http.StatusUnprocessableEntity, h, found.account, d, typed, faults)
+		return
+	}
+	undoAccount, ok := l.try(w, r, "link account", string(h.account))
+	if !ok {
+		return
+	}
+	undoNumber, ok := l.try(w, r, "link number", number.Reveal())
+	if !ok {
+		return
+	}
+	undo := func() { undoAccount(); undoNumber() }
+	check, elsewhere, err := l.check(r, number, found.account)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	found, d, err = l.decideLegacy(r, h, check, elsewhere)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	switch {
+	case d.Action == link.Record:
+		undo()
+		l.recordLegacy(w, r, h, found, number, d)
+	case d.Action != link.Ask:
+		l.enterLegacy(w, r, h, found, d)
+	case d.Unanswered:
+		// Nothing was learnt about the number: the try is given back.
+		undo()
+		l.Metrics.Step(session.Portal, metrics.StepRefused, string(screen.PopulationDown))
+		l.askAbout(w, r, http.StatusServiceUnavailable, h, found.account, d, typed, screen.FieldErrors{screen.FieldCitizenNumber: screen.NumberUnanswered})
+	default:
+		l.Metrics.Step(session.Portal, metrics.StepRefused, "mismatch")
+		l.askAbout(w, r, http.StatusUnprocessableEntity, h, found.account, d, typed, screen.FieldErrors{screen.FieldCitizenNumber: screen.NumberMismatch})
+	}
+}
+
+// check asks the population database, and the ledger whether the number is
+// linked to another account.
+func (l *Link) check(r *http.Request, number identity.CitizenNumber, account identity.Account) (link.Check, bool, error) {
+	matched, err := l.Population(r.Context(), number, account.Name, account.BirthDate)
+	if err != nil {
+		l.Logger.Warn("population database gave no answer", "cause", err)
+		return link.Unanswered, false, nil
+	}
+	if !matched {
+		return link.NotMatched, false, nil
+	}
+	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: number})
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return link.Matched, false, err
+	}
+	return link.Matched, err != nil || len(links) > 0, nil
+}
+
+func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, found seen, number identity.CitizenNumber, d link.Decision) {
+	account := found.account
+	citizen := identity.Citizen{Number: number, Name: account.Name, BirthDate: account.BirthDate}
+	_, err := l.record(r.Context(), ledger.NewLink{
+		Account: account.ID, Kind: account.Kind, Citizen: citizen,
+		Method: ledger.Method(d.Method), Strength: ledger.Strength(d.Strength),
+		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: source(r),
+	})
+	if err != nil {
+		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
+		return
+	}
+	l.Metrics.Step(session.Portal, metrics.StepLinked, "")
+	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingLinked, tokens: h.tokens, provider: session.Portal}, h.returnTo)
+}
+
+// skip puts the link off, while the policy allows it.
+func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
+	h, ok := l.legacyHolder(w, r)
+	if !ok {
+		return
+	}
+	if held, already := l.live(r).(*session.Session); already {
+		to(w, r, holderOf(l.broker, held).returnTo)
+		return
+	}
+	found, d, err := l.decideLegacy(r, h, link.NotAsked, false)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	switch {
+	case d.Action != link.Ask:
+		l.enterLegacy(w, r, h, found, d)
+		return
+	case !d.CanSkip:
+		l.refuse(w, r, &Fault{screen.DeadlinePassed, errors.New("policy")})
+		return
+	}
+	if _, err := l.Ledger.Skip(r.Context(), h.account, found.account.Kind, h.id[:], h.expires, source(r)); err != nil {
+		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
+		return
+	}
+	l.Metrics.Skipped()
+	l.Metrics.Step(session.Portal, metrics.StepSkipped, "")
+	account := found.account
+	l.admit(w, r, entrance{
+		account: account, standing: identity.StandingSkipped, tokens: h.tokens, provider: session.Portal,
+		citizen: identity.Citizen{Name: account.Name, BirthDate: account.BirthDate},
+	}, h.returnTo)
+}
+
+func (l *Link) ask(w http.ResponseWriter, r *http.Request, status int, h holder, d link.Decision, typed string, faults screen.FieldErrors) {
+	account, err := l.Directory.ByID(r.Context(), h.account)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	l.askAbout(w, r, status, h, account, d, typed, faults)
+}
+
+func (l *Link) askAbout(w http.ResponseWriter, r *http.Request, status int, h holder, account identity.Account, d link.Decision, typed string, faults screen.FieldErrors) {
+	page := screen.Link{
+		Account: l.view(account, h.id), CMND: account.IDCard.Reveal(), TypedNumber: typed,
+		CanSkip: d.CanSkip, ConsentVersion: ConsentVersion, CSRF: l.token(h.id), Errors: faults,
+	}
+	if d.CanSkip {
+		page.Deadline = l.Policy.SkipUntil.Time()
+		page.DaysLeft = l.Policy.SkipUntil.DaysLeft(l.Now()) - 1
+	}
+	l.Screens.Write(w, r, status, page)
+}

@@ -1,0 +1,362 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// candidate is an account that may be the citizen's, with what the policy
+// makes of it.
+type candidate struct {
+	seen
+	decision link.Decision
+}
+
+// arriveProvider goes on with a citizen: in by their active link; by the one
+// account that the directory's verified number makes theirs; else to the
+// chooser or to proof of an old account.
+func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	if l.enterByLink(w, r, proof) {
+		return
+	}
+	own, err := l.candidates(r.Context(), proof)
+	if err != nil {
+		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+		return
+	}
+	if len(own) == 1 && own[0].decision.Method == link.ByDirectory {
+		l.recordProvider(w, r, proof, own, ledger.Consent{})
+		return
+	}
+	l.hold(w, r, proof)
+}
+
+// enterByLink admits by an active link, the default first. It reports whether
+// it answered.
+func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *session.Proof) bool {
+	links, err := l.Ledger.ActiveByCitizen(r.Context(), proof.Citizen)
+	if errors.Is(err, ledger.ErrConflict) {
+		l.review(w, r, link.Conflict, "", l.ProviderName)
+		return true
+	}
+	if err != nil {
+		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+		return true
+	}
+	var refused *link.Decision
+	for _, active := range links {
+		found, err := l.see(r.Context(), active.Account, proof.Citizen)
+		var fault *Fault
+		if errors.As(err, &fault) && fault.Reason == screen.NoAccount {
+			continue // the portal has deleted it; the link's history stays
+		}
+		if err != nil {
+			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+			return true
+		}
+		d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts})
+		// A link that no provider has confirmed yet rests on a number that
+		// somebody typed: it holds only if the provider names the same person.
+		if !active.ProviderUsed && !samePerson(active, proof.Citizen) {
+			d = link.Decision{Action: link.Refuse, Reason: link.Mismatch}
+		}
+		if d.Action != link.Admit {
+			refused = &d
+			continue
+		}
+		if err := l.met(r.Context(), active, proof.Citizen); err != nil {
+			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+			return true
+		}
+		l.enterProvider(w, r, proof, found.account)
+		return true
+	}
+	if refused != nil {
+		l.refuseBy(w, r, *refused, links[0].Account, l.ProviderName, proof.ReturnTo)
+		return true
+	}
+	return false
+}
+
+func samePerson(active ledger.Link, citizen identity.Citizen) bool {
+	return identity.MatchNames(active.Name, citizen.Name) != identity.NameDiffers &&
+		active.BirthDate.Match(citizen.BirthDate) != identity.DateDiffers
+}
+
+// met records that the provider has vouched for the citizen of a link.
+func (l *Link) met(ctx context.Context, active ledger.Link, citizen identity.Citizen) error {
+	if err := l.Ledger.NoteSubject(ctx, active.CitizenID, citizen); err != nil {
+		return err
+	}
+	return l.Ledger.MarkProviderUsed(ctx, active.Account)
+}
+
+func (l *Link) enterProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof, account identity.Account) {
+	l.admit(w, r, entrance{
+		account: account, citizen: proof.Citizen, standing: identity.StandingLinked,
+		sid: proof.ProviderSID, tokens: proof.Tokens, provider: l.ProviderName,
+	}, proof.ReturnTo)
+}
+
+// candidates are the accounts that could be linked now: those that the
+// directory's number makes the citizen's, and the one that the portal has
+// said is theirs.
+func (l *Link) candidates(ctx context.Context, proof *session.Proof) ([]candidate, error) {
+	accounts, err := l.Directory.ByCitizenNumber(ctx, proof.Citizen.Number)
+	if err != nil {
+		return nil, err
+	}
+	if proof.Account.ID != "" {
+		proved, err := l.Directory.ByID(ctx, proof.Account.ID)
+		if err != nil {
+			return nil, err
+		}
+		accounts = append([]identity.Account{proved}, accounts...)
+	}
+	var own []candidate
+	for i, account := range accounts {
+		if i > 0 && account.ID == accounts[0].ID {
+			continue
+		}
+		c := candidate{}
+		if c.seen, err = l.compare(ctx, account, proof.Citizen); err != nil {
+			return nil, err
+		}
+		e := link.Evidence{On: l.Now(), Vouched: true, Account: &c.facts}
+		if account.ID == proof.Account.ID {
+			e.Proof = link.Method(proof.Method)
+		}
+		c.decision = l.Policy.Decide(e)
+		if c.decision.Action == link.Record || e.Proof != "" {
+			own = append(own, c)
+		}
+	}
+	return own, nil
+}
+
+// showProvider is the chooser where accounts can be linked now, else the page
+// that asks for proof.
+func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	if l.enterByLink(w, r, proof) {
+		return
+	}
+	own, err := l.candidates(r.Context(), proof)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	for _, c := range own {
+		if c.decision.Action == link.Refuse {
+			l.forgetAccount(w, proof)
+			l.refuseBy(w, r, c.decision, c.account.ID, l.ProviderName, proof.ReturnTo)
+			return
+		}
+	}
+	if len(own) > 0 {
+		l.offerChoice(w, r, http.StatusOK, proof, own, nil)
+		return
+	}
+	l.askProof(w, r, http.StatusOK, proof, "", nil)
+}
+
+// forgetAccount takes a refused account out of the proof, so that the person
+// can prove another.
+func (l *Link) forgetAccount(w http.ResponseWriter, proof *session.Proof) {
+	proof.Account, proof.Method = session.AccountRef{}, ""
+	if err := l.Jar.Prove(w, proof); err != nil {
+		l.Logger.Warn("proof not rewritten", "error", err)
+	}
+}
+
+func (l *Link) offerChoice(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, own []candidate, faults screen.FieldErrors) {
+	page := screen.Choose{
+		Citizen: citizenView(proof.Citizen), ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
+	}
+	for _, c := range own {
+		page.Accounts = append(page.Accounts, l.view(c.account, proof.ID))
+	}
+	l.Screens.Write(w, r, status, page)
+}
+
+func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, username string, faults screen.FieldErrors) {
+	page := screen.Prove{
+		Citizen: citizenView(proof.Citizen), Username: username,
+		ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
+	}
+	if l.Portal.LoginURL != "" {
+		page.PortalLogin = l.portalStart(proof.ReturnTo)
+	}
+	l.Screens.Write(w, r, status, page)
+}
+
+func citizenView(c identity.Citizen) screen.CitizenView {
+	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate}
+}
+
+// providerProof is who may post in flow B; anybody else is sent to sign in.
+func (l *Link) providerProof(w http.ResponseWriter, r *http.Request) (*session.Proof, bool) {
+	proof, ok := l.live(r).(*session.Proof)
+	if !ok || proof.LegacyFirst() {
+		to(w, r, l.Prefix+"/sign-in")
+		return nil, false
+	}
+	return proof, l.authentic(w, r, proof.ID)
+}
+
+// proof takes the old account's user name and password. Before they are right
+// there is one answer for unknown, wrong, locked and somebody else's.
+func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
+	proof, ok := l.providerProof(w, r)
+	if !ok {
+		return
+	}
+	username, password := r.PostForm.Get(screen.FieldUsername), r.PostForm.Get(screen.FieldPassword)
+	faults := screen.FieldErrors{}
+	if strings.TrimSpace(username) == "" || password == "" {
+		faults[screen.FieldUsername] = screen.CredentialWrong
+	}
+	if !consented(r) {
+		faults[screen.FieldConsent] = screen.ConsentMissing
+	}
+	if len(faults) > 0 || l.Credential == nil {
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, faults)
+		return
+	}
+	undo, ok := l.try(w, r, "credential", l.canonical(r.Context(), username))
+	if !ok {
+		return
+	}
+	wrong := func() {
+		l.Metrics.Step(l.ProviderName, metrics.StepRefused, "credential")
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
+	}
+	id, err := l.Credential(r.Context(), username, password)
+	if errors.Is(err, ErrWrong) {
+		wrong()
+		return
+	}
+	if err != nil {
+		undo()
+		l.refuse(w, r, err)
+		return
+	}
+	found, err := l.see(r.Context(), id, proof.Citizen)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential})
+	if found.facts.Locked || found.facts.Link == link.LinkedToOther {
+		// An old password overrides no link, and does not tell that there is one.
+		wrong()
+		return
+	}
+	undo()
+	l.proved(l.ProviderName)
+	if d.Action == link.Refuse {
+		l.refuseBy(w, r, d, id, l.ProviderName, proof.ReturnTo)
+		return
+	}
+	l.recordProvider(w, r, proof, []candidate{{found, d}}, l.consent(r))
+}
+
+// canonical is the name under which tries at an account are counted: the
+// account's id where the user name leads to one, so that its other spellings
+// do not count apart; else the name itself, so that unknown ones lock alike.
+func (l *Link) canonical(ctx context.Context, username string) string {
+	if accounts, err := l.Directory.ByUsername(ctx, username); err == nil && len(accounts) == 1 {
+		return "id " + string(accounts[0].ID)
+	}
+	return "name " + strings.ToLower(strings.TrimSpace(norm.NFKC.String(username)))
+}
+
+// choose links every account offered, the chosen one first and so the default:
+// all of them are this citizen's by the directory or by the portal's word.
+func (l *Link) choose(w http.ResponseWriter, r *http.Request) {
+	proof, ok := l.providerProof(w, r)
+	if !ok {
+		return
+	}
+	own, err := l.candidates(r.Context(), proof)
+	if err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	chosen := -1
+	for i, c := range own {
+		if c.decision.Action == link.Record && r.PostForm.Get(screen.FieldAccount) == l.handle(proof.ID, c.account.ID) {
+			chosen = i
+		}
+	}
+	faults := screen.FieldErrors{}
+	if chosen < 0 {
+		faults[screen.FieldAccount] = screen.AccountMissing
+	}
+	if !consented(r) {
+		faults[screen.FieldConsent] = screen.ConsentMissing
+	}
+	if len(faults) > 0 {
+		if len(own) == 0 {
+			to(w, r, l.Prefix+"/link")
+			return
+		}
+		l.offerChoice(w, r, http.StatusUnprocessableEntity, proof, own, faults)
+		return
+	}
+	own[0], own[chosen] = own[chosen], own[0]
+	l.recordProvider(w, r, proof, own, l.consent(r))
+}
+
+// recordProvider writes the links, the first of them the default, and admits
+// to its account. The first spends the proof; each other spends a name made
+// of the proof and its account.
+func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof, own []candidate, consent ledger.Consent) {
+	for i, c := range own {
+		if c.decision.Action != link.Record {
+			continue
+		}
+		spent := proof.ID[:]
+		if i > 0 {
+			spent = append(spent[:len(spent):len(spent)], l.handle(proof.ID, c.account.ID)...)
+		}
+		made, err := l.record(r.Context(), ledger.NewLink{
+			Account: c.account.ID, Kind: c.account.Kind, Citizen: proof.Citizen,
+			Method: ledger.Method(c.decision.Method), Strength: ledger.Strength(c.decision.Strength),
+			Proof: spent, ProofExpires: proof.Expires(), Consent: consent, Source: source(r),
+		})
+		if err == nil {
+			err = l.met(r.Context(), made, proof.Citizen)
+		}
+		if err != nil {
+			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+			return
+		}
+		l.Metrics.Step(l.ProviderName, metrics.StepLinked, "")
+	}
+	l.enterProvider(w, r, proof, own[0].account)
+}
+
+// none ends the sign-in of somebody who has no old account.
+func (l *Link) none(w http.ResponseWriter, r *http.Request) {
+	proof, ok := l.providerProof(w, r)
+	if !ok {
+		return
+	}
+	if err := l.Ledger.Spend(r.Context(), ledger.PurposeProof, proof.ID[:], proof.Expires()); err != nil {
+		l.refuse(w, r, err)
+		return
+	}
+	l.Jar.Clear(w)
+	l.refuseWith(w, r, &Fault{screen.NoAccount, errors.New("no old account")}, screen.Refused{})
+}

@@ -1,0 +1,246 @@
+package broker
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// SignIn brings somebody to the point where one side is proved: a citizen by
+// the provider, or an account by the portal.
+type SignIn struct{ *broker }
+
+// chooser offers the ways in. Whoever is in already goes to their page;
+// whoever proved one side goes on to link; whoever comes back from the
+// portal's own page, which may not know how to send them, is asked about there.
+func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
+	returnTo := s.rd(r)
+	switch s.live(r).(type) {
+	case *session.Session:
+		to(w, r, returnTo)
+		return
+	case *session.Proof:
+		to(w, r, s.Prefix+"/link")
+		return
+	}
+	if _, ok := s.portalAttempt(r); ok && s.hasPortalSession(r) {
+		to(w, r, s.Prefix+"/portal-return")
+		return
+	}
+	s.offer(w, r, returnTo, "")
+}
+
+func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, notice screen.Notice) {
+	page := screen.SignIn{
+		ReturnTo:  returnTo,
+		Providers: []screen.Provider{{Name: s.ProviderName, Title: s.ProviderTitle}},
+		Notice:    notice,
+	}
+	if s.Portal.LoginURL != "" && !s.Policy.LegacySignInUntil.Reached(s.Now()) {
+		page.PortalLogin = s.portalStart(returnTo)
+		page.PortalLoginUntil = s.Policy.LegacySignInUntil.Time()
+	}
+	s.Metrics.Step(s.ProviderName, metrics.StepOffered, "")
+	s.Screens.Write(w, r, http.StatusOK, page)
+}
+
+// portalStart is the address that leads to the portal's own sign-in page.
+func (b *broker) portalStart(returnTo string) string {
+	return b.Prefix + "/start?" + url.Values{"provider": {session.Portal}, "rd": {returnTo}}.Encode()
+}
+
+// start writes an attempt and sends the browser to the provider, or to the
+// portal's own page.
+func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	names := query["provider"]
+	if err != nil || len(names) > 1 || len(names) == 1 && names[0] != s.ProviderName && names[0] != session.Portal {
+		s.refuse(w, r, &Fault{screen.NotFound, errors.New("unknown provider")})
+		return
+	}
+	name := s.ProviderName
+	if len(names) == 1 {
+		name = names[0]
+	}
+	attempt := session.NewAttempt(name, s.rd(r), s.Now())
+	var next string
+	if name == session.Portal {
+		next, err = s.startAtPortal(w, r)
+	} else {
+		next, err = s.Provider.AuthURL(r.Context(), attempt)
+	}
+	if err == nil {
+		err = s.Jar.Begin(w, r, attempt)
+	}
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	s.Metrics.Step(name, metrics.StepStarted, "")
+	to(w, r, next)
+}
+
+// startAtPortal is the portal's own page, allowed until the policy's date, and
+// after it still as proof beside a citizen already vouched for. The portal's
+// old session goes first: on a shared computer it may be somebody else's.
+func (s *SignIn) startAtPortal(w http.ResponseWriter, r *http.Request) (string, error) {
+	proof, proving := s.live(r).(*session.Proof)
+	proving = proving && !proof.LegacyFirst()
+	if s.Portal.LoginURL == "" || !proving && s.Policy.LegacySignInUntil.Reached(s.Now()) {
+		return "", &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")}
+	}
+	s.clearPortal(w)
+	if s.Portal.ReturnParameter == "" {
+		return s.Portal.LoginURL, nil
+	}
+	separator := "?"
+	if strings.Contains(s.Portal.LoginURL, "?") {
+		separator = "&"
+	}
+	return s.Portal.LoginURL + separator + s.Portal.ReturnParameter + "=" + url.QueryEscape(s.Prefix+"/portal-return"), nil
+}
+
+// callback is where the provider sends the browser back. The state is looked
+// up and spent before anything in the query is acted on.
+func (s *SignIn) callback(w http.ResponseWriter, r *http.Request) {
+	attempt, ok := s.returned(w, r)
+	if !ok {
+		return
+	}
+	vouched, err := s.Provider.Redeem(r.Context(), attempt, r.URL.RawQuery)
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	s.Metrics.Step(s.ProviderName, metrics.StepVouched, "")
+	proof := &session.Proof{
+		ID: session.NewID(), Begun: s.Now(), ReturnTo: attempt.ReturnTo,
+		Citizen: vouched.Citizen, ProviderSID: vouched.SID, Tokens: session.NewID(),
+	}
+	if err := s.keepIDToken(r.Context(), proof.Tokens, vouched.IDToken); err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	(&Link{s.broker}).arrive(w, r, proof)
+}
+
+// returned finds and spends the attempt that a callback's state names. A late
+// tab with a live session goes on to its page.
+func (s *SignIn) returned(w http.ResponseWriter, r *http.Request) (session.Attempt, bool) {
+	// A literal plus is data on some providers' wires, never a blank.
+	query, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, "+", "%2B"))
+	if err != nil || len(query["state"]) != 1 {
+		s.refuse(w, r, &Fault{screen.Protocol, errors.New("callback without one state")})
+		return session.Attempt{}, false
+	}
+	attempt, found := s.Jar.Attempt(r, query["state"][0])
+	if !found || attempt.Provider == session.Portal {
+		if _, signedIn := s.live(r).(*session.Session); signedIn {
+			to(w, r, "/")
+			return session.Attempt{}, false
+		}
+		s.refuse(w, r, &Fault{screen.Expired, errors.New("no attempt of this browser has that state")})
+		return session.Attempt{}, false
+	}
+	return attempt, s.spend(w, r, attempt)
+}
+
+// spend uses an attempt up, in the ledger first, which every replica shares:
+// of two callbacks with one state, one goes on.
+func (s *SignIn) spend(w http.ResponseWriter, r *http.Request, attempt session.Attempt) bool {
+	err := error(ledger.ErrSpent)
+	if !attempt.Spent {
+		err = s.Ledger.Spend(r.Context(), ledger.PurposeState, []byte(attempt.State), attempt.Expires())
+	}
+	if errors.Is(err, ledger.ErrSpent) {
+		switch s.live(r).(type) {
+		case *session.Session:
+			to(w, r, attempt.ReturnTo)
+			return false
+		case *session.Proof:
+			to(w, r, s.Prefix+"/link")
+			return false
+		}
+	}
+	if err == nil {
+		err = s.Jar.Spend(w, attempt)
+	}
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return false
+	}
+	s.Metrics.Step(attempt.Provider, metrics.StepReturned, "")
+	return true
+}
+
+// portalReturn asks the portal whose session it has begun.
+func (s *SignIn) portalReturn(w http.ResponseWriter, r *http.Request) {
+	attempt, ok := s.portalAttempt(r)
+	if !ok {
+		if s.live(r) != nil {
+			to(w, r, s.Prefix+"/sign-in")
+			return
+		}
+		s.refuse(w, r, &Fault{screen.Expired, errors.New("no sign-in at the portal is under way")})
+		return
+	}
+	id, err := s.WhoAmI(r.Context(), r)
+	if errors.Is(err, ErrNobody) {
+		// Nothing is spent: the person may go back and sign in there yet.
+		s.offer(w, r, attempt.ReturnTo, "")
+		return
+	}
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	if !s.spend(w, r, attempt) {
+		return
+	}
+	found, err := s.see(r.Context(), id, identity.Citizen{})
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	s.Metrics.Step(session.Portal, metrics.StepProved, "")
+	proof, proving := s.live(r).(*session.Proof)
+	if !proving || proof.LegacyFirst() {
+		proof = &session.Proof{ID: session.NewID(), Begun: s.Now(), ReturnTo: attempt.ReturnTo}
+	}
+	proof.Account, proof.Method = session.RefOf(found.account), string(link.ByPortalSession)
+	(&Link{s.broker}).arrive(w, r, proof)
+}
+
+// portalAttempt is the newest sign-in under way at the portal's own page.
+func (s *SignIn) portalAttempt(r *http.Request) (newest session.Attempt, found bool) {
+	for _, a := range s.Jar.Attempts(r) {
+		if a.Provider == session.Portal && !a.Spent && (!found || a.Begun.After(newest.Begun)) {
+			newest, found = a, true
+		}
+	}
+	return newest, found
+}
+
+func (s *SignIn) hasPortalSession(r *http.Request) bool {
+	for _, name := range s.Portal.SessionCookies {
+		if _, err := r.Cookie(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// clearPortal takes the portal's own session cookies away.
+func (b *broker) clearPortal(w http.ResponseWriter) {
+	for _, name := range b.Portal.SessionCookies {
+		http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, Secure: b.PublicURL.Scheme == "https", HttpOnly: true})
+	}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"vneid-proxy/broker"
+	"vneid-proxy/broker/directory"
+	"vneid-proxy/broker/population"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/broker/vneid"
+	"vneid-proxy/config"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/proxy"
+	"vneid-proxy/session"
+)
+
+// The parts say what they mean in their own words; these adapters turn them
+// into the broker's, and measure the calls.
+
+type calls struct {
+	metrics *metrics.Metrics
+	now     func() time.Time
+}
+
+// measure records a call under the outcome that its error means.
+func (c calls) measure(system, operation string, began time.Time, outcome string) {
+	c.metrics.Call(system, operation, outcome, c.now().Sub(began))
+}
+
+func address(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.String()
+}
+
+// buttonTitle leaves VNeID's button to the pages, which have words for it in
+// each language.
+func buttonTitle(title string) string {
+	if title == "VNeID" {
+		return ""
+	}
+	return title
+}
+
+func newProvider(c config.Config) (*vneid.OIDC, error) {
+	p := c.Provider
+	return vneid.NewOIDC(vneid.Config{
+		Name: "vneid", Title: p.Title, Issuer: address(p.IssuerURL),
+		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
+		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
+		AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+		RedirectURL:   c.Public.URL.String() + c.Public.PathPrefix + "/callback",
+		PostLogoutURL: c.Public.URL.String() + c.Public.PathPrefix + "/sign-out",
+		Scopes:        p.Scopes,
+		Claims: vneid.Claims{
+			Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
+			AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
+		},
+		MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
+	})
+}
+
+// provider is the broker's view of an OpenID provider.
+type provider struct {
+	*vneid.OIDC
+	calls calls
+}
+
+func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
+	address, err := p.OIDC.AuthURL(ctx, a)
+	return address, providerFault(err)
+}
+
+func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string) (broker.Vouched, error) {
+	began := p.calls.now()
+	callback, err := vneid.ParseCallback(rawQuery)
+	if err != nil {
+		return broker.Vouched{}, providerFault(err)
+	}
+	who, err := p.OIDC.Redeem(ctx, a, callback)
+	p.calls.measure("provider", "redeem", began, providerOutcome(err))
+	if err != nil {
+		return broker.Vouched{}, providerFault(err)
+	}
+	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken}, nil
+}
+
+func (p provider) EndSessionURL(ctx context.Context, idToken string) string {
+	address, ok := p.OIDC.EndSessionURL(ctx, idToken, "")
+	if !ok {
+		return ""
+	}
+	return address
+}
+
+func providerOutcome(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, vneid.ErrUnavailable):
+		return "unavailable"
+	case errors.Is(err, vneid.ErrProtocol):
+		return "malformed"
+	}
+	return "refused"
+}
+
+func providerFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, vneid.ErrCancelled):
+		return &broker.Fault{Reason: screen.Cancelled, Err: err}
+	case errors.Is(err, vneid.ErrLevel):
+		return &broker.Fault{Reason: screen.LevelTooLow, Err: err}
+	case errors.Is(err, vneid.ErrUnavailable):
+		return &broker.Fault{Reason: screen.ProviderDown, Err: err}
+	}
+	return &broker.Fault{Reason: screen.Protocol, Err: err}
+}
+
+// accountDirectory is the broker's view of a directory.
+type accountDirectory struct{ *directory.Embedded }
+
+func (d accountDirectory) ByID(ctx context.Context, id identity.AccountID) (identity.Account, error) {
+	account, err := d.Embedded.ByID(ctx, id)
+	if errors.Is(err, directory.ErrNotFound) {
+		return account, broker.ErrNoAccount
+	}
+	return account, directoryFault(err)
+}
+
+func (d accountDirectory) ByUsername(ctx context.Context, username string) ([]identity.Account, error) {
+	accounts, err := d.Embedded.ByUsername(ctx, username)
+	return accounts, directoryFault(err)
+}
+
+func (d accountDirectory) ByCitizenNumber(ctx context.Context, n identity.CitizenNumber) ([]identity.Account, error) {
+	accounts, err := d.Embedded.ByCitizenNumber(ctx, n)
+	return accounts, directoryFault(err)
+}
+
+func directoryFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &broker.Fault{Reason: screen.DirectoryDown, Err: err}
+}
+
+func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Credential {
+	return func(ctx context.Context, username, password string) (identity.AccountID, error) {
+		began := calls.now()
+		id, err := check.Check(ctx, username, password)
+		switch {
+		case err == nil:
+			calls.measure("directory", "credential", began, "ok")
+			return id, nil
+		case errors.Is(err, directory.ErrWrong), errors.Is(err, directory.ErrLocked):
+			calls.measure("directory", "credential", began, "refused")
+			return "", broker.ErrWrong
+		}
+		calls.measure("directory", "credential", began, "unavailable")
+		return "", directoryFault(err)
+	}
+}
+
+func whoAmI(who *directory.WhoAmI, calls calls) broker.WhoAmI {
+	return func(ctx context.Context, r *http.Request) (identity.AccountID, error) {
+		began := calls.now()
+		id, err := who.Ask(ctx, r)
+		switch {
+		case err == nil:
+			calls.measure("portal", "whoami", began, "ok")
+			return id, nil
+		case errors.Is(err, directory.ErrNobody):
+			calls.measure("portal", "whoami", began, "refused")
+			return "", broker.ErrNobody
+		}
+		calls.measure("portal", "whoami", began, "unavailable")
+		return "", directoryFault(err)
+	}
+}
+
+// populationCheck answers no for an account whose name or birth date cannot be
+// asked about: the person is told to have them corrected, as for a mismatch.
+func populationCheck(client *population.Client, calls calls) broker.Population {
+	return func(ctx context.Context, n identity.CitizenNumber, name string, d identity.BirthDate) (bool, error) {
+		began := calls.now()
+		answer, err := client.Match(ctx, population.Question{Number: n, Name: name, BirthDate: d})
+		switch {
+		case err == nil:
+			calls.measure("population", "match", began, "ok")
+			return answer == population.Matched, nil
+		case errors.Is(err, population.ErrQuestion):
+			return false, nil
+		case errors.Is(err, population.ErrMalformed):
+			calls.measure("population", "match", began, "malformed")
+		default:
+			calls.measure("population", "match", began, "unavailable")
+		}
+		return false, err
+	}
+}
+
+// refusals shows the gate's refusals as pages.
+func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, proxy.Refusal) {
+	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
+		page := screen.Refused{Reason: screen.Reason(refusal.Reason), RetryAfter: refusal.RetryAfter}
+		screens.Write(w, r, refusal.Status, page)
+	}
+}

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"vneid-proxy/broker"
+	"vneid-proxy/broker/directory"
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
+	"vneid-proxy/broker/population"
+	"vneid-proxy/broker/screen"
+	"vneid-proxy/broker/vneid"
+	"vneid-proxy/config"
+	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
+	"vneid-proxy/proxy"
+	"vneid-proxy/session"
+)
+
+// app is the parts of one running proxy.
+type app struct {
+	config   config.Config
+	ledger   *ledger.Ledger
+	feed     *ledger.Feed
+	provider *vneid.OIDC
+	metrics  *metrics.Metrics
+	proxy    *proxy.Proxy
+	logger   *slog.Logger
+	draining atomic.Bool
+}
+
+// newApp wires the packages together. It opens the ledger and reaches nobody
+// else: whoever signs in first finds out what is down, and /readyz says so.
+func newApp(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger) (_ *app, err error) {
+	a := &app{config: c, metrics: metrics.New(buildVersion()), logger: logger}
+	a.ledger, err = ledger.Open(ctx, ledger.Config{
+		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
+		SessionLifetime: c.Session.Lifetime, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.ledger.Close())
+		}
+	}()
+	if a.feed, err = a.ledger.Feed(ctx); err != nil {
+		return nil, err
+	}
+	a.metrics.WatchFeed(func() time.Duration { return a.feed.Age(time.Now()) })
+
+	jar, err := session.NewJar(session.Config{
+		Keys: c.Keys.Cookies.Reveal(), Secure: c.Public.URL.Scheme == "https",
+		Lifetime: c.Session.Lifetime, Idle: c.Session.Idle, Refused: a.metrics.CookieRefused,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := a.broker(jar, accounts)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.newProxy(jar, pages)
+}
+
+// policy is the part of the configuration that decides.
+func policy(c config.Config) link.Policy {
+	return link.Policy{
+		LegacySignInUntil:    link.DayOf(c.Link.LegacySignInUntil.Time()),
+		SkipUntil:            link.DayOf(c.Link.SkipUntil.Time()),
+		TrustDirectoryNumber: c.Directory.TrustNumber,
+	}
+}
+
+// pages is the handler of the reserved prefix, and the page for a refusal of
+// the gate.
+type pages struct {
+	own    http.Handler
+	refuse func(http.ResponseWriter, *http.Request, proxy.Refusal)
+}
+
+func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, error) {
+	c := a.config
+	var err error
+	a.provider, err = newProvider(c)
+	if err != nil {
+		return pages{}, err
+	}
+	screens, err := screen.New(screen.Config{
+		Prefix: c.Public.PathPrefix, Organisation: c.Screens.Organisation, Hotline: c.Screens.Hotline,
+		ForgotPasswordURL: c.Screens.ForgotPasswordURL, RegisterURL: c.Screens.RegisterURL,
+		FormOrigins: a.provider.Origins(), Secure: c.Public.URL.Scheme == "https", Log: a.logger,
+	})
+	if err != nil {
+		return pages{}, err
+	}
+	calls := calls{metrics: a.metrics, now: time.Now}
+	population, err := population.New(population.Config{
+		URL: address(c.Population.URL), Profile: c.Population.Profile, Token: c.Population.Token.Reveal(), Timeout: c.Process.CallTimeout,
+		AllowHTTP: c.Public.AllowHTTP,
+	})
+	if err != nil {
+		return pages{}, err
+	}
+	embedded, err := directory.NewEmbedded(directory.EmbeddedConfig{Accounts: accounts})
+	if err != nil {
+		return pages{}, err
+	}
+	b := broker.Config{
+		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
+		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
+		Provider:        provider{a.provider, calls},
+		Directory:       accountDirectory{embedded},
+		Population:      populationCheck(population, calls),
+		Policy:          policy(c),
+		Ledger:          a.ledger,
+		Feed:            a.feed,
+		Jar:             jar,
+		Screens:         screens,
+		Metrics:         a.metrics,
+		Logger:          a.logger,
+		SessionLifetime: c.Session.Lifetime,
+	}
+	if c.Directory.CredentialURL != nil {
+		check, err := directory.NewHTTPCredential(directory.CredentialConfig{
+			URL: c.Directory.CredentialURL.String(), Token: c.Directory.Token.Reveal(), Timeout: c.Process.CallTimeout,
+			AllowHTTP: true, // the portal itself, reached as requests reach it
+		})
+		if err != nil {
+			return pages{}, err
+		}
+		b.Credential = credentialCheck(check, calls)
+	}
+	if c.Portal.LoginURL != nil {
+		who, err := directory.NewWhoAmI(directory.WhoAmIConfig{
+			URL: c.Portal.WhoamiURL.String(), Cookies: c.Portal.SessionCookies, Timeout: c.Process.CallTimeout,
+			AllowHTTP: true, // likewise
+		})
+		if err != nil {
+			return pages{}, err
+		}
+		b.WhoAmI = whoAmI(who, calls)
+		b.Portal = broker.Portal{
+			LoginURL: c.Portal.LoginURL.RequestURI(), ReturnParameter: c.Portal.ReturnParameter, SessionCookies: c.Portal.SessionCookies,
+		}
+	}
+	return pages{own: broker.New(b), refuse: refusals(screens)}, nil
+}
+
+// newProxy hands the proxy the functions it needs: what the policy, the feed
+// and the pages say of a session.
+func (a *app) newProxy(jar *session.Jar, own pages) error {
+	c, rules := a.config, policy(a.config)
+	headers := proxy.DefaultHeaders()
+	for _, pair := range c.Portal.IdentityHeaders {
+		header, err := proxy.ParseHeader(pair)
+		if err != nil {
+			return err
+		}
+		headers = append(headers, header)
+	}
+	assertion, err := newAssertion(c)
+	if err != nil {
+		return err
+	}
+	a.proxy, err = proxy.New(proxy.Config{
+		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream, Public: c.Portal.PublicPaths,
+		Login: portalLogin(c, rules), Jar: jar,
+		Admit: func(s *session.Session, now time.Time) proxy.Verdict {
+			if rules.Admit(s.Standing, now) == link.Forward {
+				return proxy.Verdict{Action: proxy.Forward}
+			}
+			reason := "unlinked"
+			if s.Standing == identity.StandingConflict {
+				reason = "conflict"
+			}
+			return proxy.Verdict{Action: proxy.ToLink, Reason: reason}
+		},
+		Validity: a.validity, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
+		AllowedHeaderNames: c.Portal.AllowedHeaderNames, TrustedProxies: c.Portal.TrustedProxies,
+		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
+	})
+	return err
+}
+
+// validity asks the feed, and says unknown once the feed is too old to trust.
+func (a *app) validity(s *session.Session) proxy.Validity {
+	if a.feed.Age(time.Now()) > a.config.Session.RevocationMaxAge {
+		return proxy.Unknown
+	}
+	switch a.feed.State(broker.Ref(s)) {
+	case ledger.Live:
+		return proxy.Live
+	case ledger.Changed:
+		return proxy.Changed
+	}
+	return proxy.Ended
+}
+
+// portalLogin says when the portal's own sign-in page is open without a
+// session: until the policy's date, and after it for somebody whom the
+// provider has vouched for and who proves an old account there.
+func portalLogin(c config.Config, rules link.Policy) func(string, session.Stage, time.Time) bool {
+	if c.Portal.LoginURL == nil {
+		return nil
+	}
+	paths := append([]string{c.Portal.LoginURL.Path}, c.Portal.LoginPaths...)
+	return func(path string, stage session.Stage, now time.Time) bool {
+		if !slices.Contains(paths, path) {
+			return false
+		}
+		proof, proving := stage.(*session.Proof)
+		return !rules.LegacySignInUntil.Reached(now) || proving && !proof.LegacyFirst()
+	}
+}
+
+// newAssertion signs with the configured keys, or with one derived from the
+// first cookie key; keys derived from the others are published too, so that a
+// rotation is seen before it signs.
+func newAssertion(c config.Config) (*proxy.Assertion, error) {
+	var keys []crypto.Signer
+	for _, name := range c.Keys.AssertionFiles {
+		key, err := readKey(name)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		for _, secret := range c.Keys.Cookies.Reveal() {
+			keys = append(keys, proxy.DeriveKey(secret))
+		}
+	}
+	audience := c.Keys.AssertionAudience
+	if audience == "" {
+		audience = c.Public.URL.String()
+	}
+	return proxy.NewAssertion(proxy.AssertionConfig{Issuer: c.Public.URL.String(), Audience: audience, Keys: keys})
+}
+
+func readKey(name string) (crypto.Signer, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("assertion key: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("assertion key %s: no PEM", name)
+	}
+	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("assertion key %s: neither PKCS #8 nor SEC 1", name)
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("assertion key %s: cannot sign", name)
+	}
+	return signer, nil
+}
+
+// sweep deletes what has run out from the ledger, every ten minutes until ctx
+// ends.
+func (a *app) sweep(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := a.ledger.Sweep(ctx); err != nil && ctx.Err() == nil {
+				a.logger.Warn("ledger not swept", "error", err)
+			}
+		}
+	}
+}
+
+func (a *app) close() error { return a.ledger.Close() }

@@ -1,0 +1,84 @@
+// Command vneid-proxy moves a legacy portal's people to VNeID: an OpenID
+// Connect broker and a reverse proxy in one process. It wires the packages of
+// this module together and decides nothing itself.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"vneid-proxy/config"
+)
+
+// version is set by the linker in releases; otherwise it is what the build
+// says of itself.
+var version = ""
+
+// commands is the command line.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Serve a portal, as the environment (VNEID_PROXY_*) says."`
+	Demo    demoCommand    `cmd:"" help:"Serve a simulated portal with a simulated VNeID and population database, all on loopback."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Environ()))
+}
+
+// run is main without the process: it returns the exit code. 2 is a fault of
+// the command line or the configuration, 1 any other.
+func run(ctx context.Context, args, environ []string) int {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("vneid-proxy"), kong.UsageOnError(),
+		kong.Description("Moves a legacy portal's people to VNeID."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(environment(environ)))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vneid-proxy:", err)
+		return 1
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vneid-proxy:", err)
+		return 2
+	}
+	if err := chosen.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "vneid-proxy:", err)
+		var faults *config.Faults
+		if errors.As(err, &faults) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// environment is the process environment, a type of its own so that kong can
+// hand it to a command.
+type environment []string
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run() error {
+	fmt.Println("vneid-proxy", buildVersion())
+	return nil
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"vneid-proxy/broker/directory"
+	"vneid-proxy/config"
+)
+
+type serveCommand struct{}
+
+// Run serves until the process is told to stop.
+func (serveCommand) Run(ctx context.Context, environ environment) error {
+	c, err := config.Load(environ)
+	if err != nil {
+		return err
+	}
+	accounts, err := directory.OpenCSV(c.Directory.URL.Path)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.Process.LogLevel}))
+	return serve(ctx, c, accounts, logger, nil)
+}
