@@ -1,0 +1,128 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Listen is where the proxy takes connections.
+type Listen struct {
+	Address     string `env:"LISTEN" envDefault:":8080" form:"listen" doc:"Where browsers, or the load balancer, connect."`
+	Admin       string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:9180" form:"listen" doc:"Metrics, health and version. Never expose it."`
+	TLSCertFile string `env:"TLS_CERT_FILE" form:"file" need:"with TLS_KEY_FILE" example:"/run/tls/tls.crt" doc:"Certificate chain in PEM for LISTEN; reloaded when it changes. Unset: plain http, for use behind a TLS terminator."`
+	TLSKeyFile  string `env:"TLS_KEY_FILE" form:"file" need:"with TLS_CERT_FILE" example:"/run/tls/tls.key" doc:"Private key in PEM of TLS_CERT_FILE."`
+}
+
+// Public is the one origin that browsers see. URL has a scheme and a host in
+// lower case and nothing else.
+type Public struct {
+	URL        *url.URL `env:"PUBLIC_URL,notEmpty" form:"origin" example:"https://dichvucong.example.gov.vn" doc:"What browsers see. Everything emitted (redirects, cookies, assertions) takes scheme and host from it, never from the request."`
+	AllowHTTP  bool     `env:"ALLOW_HTTP" envDefault:"false" doc:"For trials only: lets PUBLIC_URL and the provider's addresses be http beyond loopback. Cookies are then neither Secure nor __Host-."`
+	PathPrefix string   `env:"PATH_PREFIX" envDefault:"/_vneid" form:"prefix" doc:"The reserved path: what lies under it is the proxy's own and is never forwarded."`
+}
+
+// Portal is the legacy portal. LoginURL is absolute, on Public.URL; WhoamiURL
+// is absolute, on Upstream where only a path was given. Either is nil when
+// unset.
+type Portal struct {
+	Upstream           *url.URL       `env:"UPSTREAM_URL,notEmpty" form:"origin" example:"http://portal.internal:8000" doc:"The portal that requests are forwarded to."`
+	PublicPaths        []string       `env:"PUBLIC_PATHS" form:"paths" example:"/assets/,/favicon.ico" doc:"Paths open to all without a session: each equals a path, or opens what lies under it at a slash."`
+	IdentityHeaders    []string       `env:"IDENTITY_HEADERS" form:"headers" example:"X-Portal-User={account_id}" doc:"Extra headers to the portal, besides the default ones."`
+	AllowedHeaderNames []string       `env:"ALLOWED_HEADER_NAMES" form:"tokens" example:"X_Legacy_Trace" doc:"Incoming header names outside [A-Za-z0-9-] that are forwarded all the same; every other one is dropped, since portals read them as look-alikes of the identity headers."`
+	PassAuthorization  bool           `env:"PASS_AUTHORIZATION" envDefault:"false" doc:"Forwards the browser's own Authorization header on protected paths; otherwise it is removed."`
+	TrustedProxies     []netip.Prefix `env:"TRUSTED_PROXIES" example:"10.42.0.0/16,192.0.2.7/32" doc:"Proxies in front of this one whose X-Forwarded-* headers are believed. Unset: nobody's."`
+	LoginURL           *url.URL       `env:"PORTAL_LOGIN_URL" form:"page" example:"/dang-nhap" doc:"The portal's own login page, a path or an address at PUBLIC_URL, where people prove an old account. Its path is open without a session while the policy allows the portal's sign-in; a page that does more than sign in (one index.php for all) cannot be opened safely. Unset: not offered."`
+	LoginPaths         []string       `env:"PORTAL_LOGIN_PATHS" form:"paths" example:"/captcha.png" doc:"Further paths that the login page needs, open just as long as it is."`
+	ReturnParameter    string         `env:"PORTAL_RETURN_PARAMETER" envDefault:"next" form:"parameter" empty:"none" doc:"Query parameter that tells the portal's login page where to return. Set but empty: none is sent."`
+	WhoamiURL          *url.URL       `env:"PORTAL_WHOAMI_URL" form:"page" need:"with PORTAL_LOGIN_URL" example:"/api/whoami" doc:"The portal's address that tells who is signed in there, asked by the proxy with the visitor's portal cookies; a path is taken at UPSTREAM_URL."`
+	SessionCookies     []string       `env:"PORTAL_SESSION_COOKIES" form:"tokens" need:"with PORTAL_LOGIN_URL or PORTAL_WHOAMI_URL" example:"PHPSESSID" doc:"Names of the portal's own session cookies, the only ones sent to PORTAL_WHOAMI_URL."`
+}
+
+// Provider is who vouches for citizens. Addresses are nil when unset: the
+// issuer's discovery document says them.
+type Provider struct {
+	Profile                  string   `env:"PROVIDER" envDefault:"oidc" choice:"oidc" later:"vneid-encrypted,vneid-clear,national-portal" doc:"The way the provider is spoken to: oidc is OpenID Connect."`
+	Title                    string   `env:"PROVIDER_TITLE" envDefault:"VNeID" doc:"What the sign-in button calls the provider."`
+	IssuerURL                *url.URL `env:"ISSUER_URL" form:"issuer" need:"unless AUTHORIZE_URL, TOKEN_URL and USERINFO_URL are all set" example:"https://sso.example.gov.vn" doc:"The issuer; its discovery document says the addresses that are not set here."`
+	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" need:"without ISSUER_URL" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint."`
+	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" need:"without ISSUER_URL" example:"https://sso.example.gov.vn/token" doc:"The token endpoint."`
+	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" need:"without ISSUER_URL" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint."`
+	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
+	ClientID                 string   `env:"CLIENT_ID,notEmpty" example:"dichvucong" doc:"The client that the provider registered."`
+	ClientSecret             Secret   `env:"CLIENT_SECRET" doc:"Its secret. Unset: a public client, with PKCE alone."`
+	Scopes                   Words    `env:"SCOPES" envDefault:"openid" example:"openid profile" doc:"What is asked for; openid is required."`
+	ClaimCitizenNumber       string   `env:"CLAIM_CITIZEN_NUMBER" envDefault:"citizenPid" doc:"Claim that holds the citizen number, 12 digits as a string."`
+	ClaimName                string   `env:"CLAIM_NAME" envDefault:"name" doc:"Claim that holds the full name."`
+	ClaimBirthDate           string   `env:"CLAIM_BIRTH_DATE" envDefault:"birthdate" doc:"Claim that holds the birth date."`
+	ClaimAccountLevel        string   `env:"CLAIM_ACCOUNT_LEVEL" envDefault:"accountLevel" doc:"Claim that holds the level of the electronic identity, 1 or 2."`
+	ClaimAuthenticationLevel string   `env:"CLAIM_AUTHENTICATION_LEVEL" envDefault:"acr" doc:"Claim that says how this one sign-in was made; another scale than the account level."`
+	ClaimAccountType         string   `env:"CLAIM_ACCOUNT_TYPE" envDefault:"accountType" doc:"Claim that tells person from organisation."`
+	MinAccountLevel          int      `env:"MIN_ACCOUNT_LEVEL" envDefault:"2" choice:"0,1,2" doc:"Who has a lower account level is refused. A missing claim counts as 0."`
+}
+
+// Keys are the keys of cookies, ledger and assertion. No two are equal.
+type Keys struct {
+	Cookies           Keyring  `env:"SECRET_KEYS,notEmpty" doc:"Seal the cookies, each purpose with a key derived from them; nothing at rest hangs on them."`
+	Ledger            Keyring  `env:"LEDGER_KEYS" need:"with LINK=enforce" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
+	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY" form:"key" need:"with LINK=enforce" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable."`
+	AssertionFiles    []string `env:"ASSERTION_KEY_FILES" form:"files" example:"/run/keys/assertion.pem" doc:"Private keys (Ed25519 or P-256, PEM) that sign the assertion; reloaded when they change. Unset: one Ed25519 key derived from SECRET_KEYS."`
+	AssertionAudience string   `env:"ASSERTION_AUDIENCE" example:"dichvucong" doc:"The aud of the assertion. Unset: PUBLIC_URL."`
+}
+
+// Session is how long a sign-in lasts and where it is kept.
+type Session struct {
+	Store            string        `env:"SESSION_STORE" envDefault:"sealed" choice:"sealed" later:"redis" doc:"sealed keeps the session in an encrypted cookie."`
+	Lifetime         time.Duration `env:"SESSION_LIFETIME" envDefault:"8h" doc:"A session ends that long after its sign-in."`
+	Idle             time.Duration `env:"SESSION_IDLE" envDefault:"30m" doc:"A session ends when unused that long; at most SESSION_LIFETIME."`
+	RevocationMaxAge time.Duration `env:"REVOCATION_MAX_AGE" envDefault:"60s" doc:"How old the list of ended sessions may grow, when the ledger is away, before requests are answered 503. At least 1s."`
+}
+
+// Ledger is where the durable record is.
+type Ledger struct {
+	URL string `env:"LEDGER_URL" envDefault:"sqlite:///var/lib/vneid-proxy/ledger.db" form:"sqlite" later:"postgres,postgresql" doc:"The ledger: one SQLite file, for one process. Its directory must exist."`
+}
+
+// Directory is where the portal keeps its accounts. URL is nil where the
+// policy needs none.
+type Directory struct {
+	URL           *url.URL `env:"DIRECTORY_URL" form:"embedded" later:"http,https,postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start."`
+	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
+	Token         Secret   `env:"DIRECTORY_TOKEN" doc:"Bearer token sent to DIRECTORY_CREDENTIAL_URL."`
+	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified. Leave it false where people could type the number themselves."`
+}
+
+// Population is the population-database check. URL is nil where the policy
+// needs none.
+type Population struct {
+	URL     *url.URL `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match."`
+	Profile string   `env:"POPULATION_PROFILE" envDefault:"json" choice:"json" doc:"The way it is spoken to."`
+	Token   Secret   `env:"POPULATION_TOKEN" doc:"Bearer token sent to POPULATION_URL."`
+}
+
+// Link is the policy for whoever has no citizen number yet.
+type Link struct {
+	Mode              string `env:"LINK" envDefault:"enforce" choice:"enforce" later:"observe,off" doc:"enforce shows the link screen to whoever has no citizen number."`
+	LegacySignInUntil Date   `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
+	SkipUntil         Date   `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
+	OnNoAccount       string `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse" later:"pass,provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one."`
+}
+
+// Screens is what the pages show. The addresses are as written, fit for a
+// link, and empty when unset.
+type Screens struct {
+	Organisation      string `env:"ORGANISATION_NAME" example:"Cổng dịch vụ công tỉnh" doc:"The name that the pages bear, and the controller of the personal data. Unset: neutral words."`
+	Hotline           string `env:"HOTLINE" envDefault:"1900.0368" doc:"The telephone number that people are told to call."`
+	ForgotPasswordURL string `env:"FORGOT_PASSWORD_URL" form:"page" example:"/quen-mat-khau" doc:"Where a forgotten portal password is reset. Unset: not offered."`
+	RegisterURL       string `env:"REGISTER_URL" form:"page" example:"/dang-ky" doc:"Where a portal account is made. Unset: not offered."`
+}
+
+// Process is logs, deadlines and the end of the process.
+type Process struct {
+	CallTimeout  time.Duration `env:"CALL_TIMEOUT" envDefault:"5s" doc:"Total deadline of each call to the provider, the directory or the population database."`
+	LogLevel     slog.Level    `env:"LOG_LEVEL" envDefault:"info" choice:"debug,info,warn,error" doc:"The least that is logged, as JSON lines."`
+	DrainDelay   time.Duration `env:"DRAIN_DELAY" envDefault:"5s" doc:"After SIGTERM, how long requests are still taken while readiness already says no. May be 0s."`
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT" envDefault:"30s" doc:"After that, how long running requests may take to finish."`
+	Pprof        bool          `env:"PPROF" envDefault:"false" doc:"Serves Go profiles on ADMIN_LISTEN."`
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// check holds the variables to each other. It may meet values that are
+// already at fault: those are zero.
+func check(c *Config, l loader) {
+	checkPublic(c, l)
+	checkPortal(c, l)
+	checkProvider(c, l)
+	checkKeys(c, l)
+	checkTimes(c, l)
+	checkPolicy(c, l)
+
+	if c.Listen.Address == c.Listen.Admin && !strings.HasSuffix(c.Listen.Admin, ":0") {
+		l.fault("ADMIN_LISTEN", "write another address than LISTEN: it must not be exposed")
+	}
+	l.need(l.has("TLS_CERT_FILE"), "with TLS_CERT_FILE", "TLS_KEY_FILE")
+	l.need(l.has("TLS_KEY_FILE"), "with TLS_KEY_FILE", "TLS_CERT_FILE")
+}
+
+// need faults the named variables that were not given, where condition holds.
+func (l loader) need(condition bool, when string, names ...string) {
+	for _, v := range l.all {
+		if condition && slices.Contains(names, v.name) && !l.has(v.name) {
+			l.fault(v.name, "is required %s: %s", when, v.mend())
+		}
+	}
+}
+
+func checkPublic(c *Config, l loader) {
+	u := c.Public.URL
+	if u == nil {
+		return
+	}
+	if isClear(u) && !c.Public.AllowHTTP {
+		l.fault("PUBLIC_URL", "write it with https; http beyond loopback is for trials, with ALLOW_HTTP=true")
+	}
+	if c.Portal.Upstream != nil && sameOrigin(u, c.Portal.Upstream) {
+		l.fault("UPSTREAM_URL", "write the portal's inner address: at PUBLIC_URL the proxy would call itself")
+	}
+}
+
+func checkPortal(c *Config, l loader) {
+	login, whoami := l.has("PORTAL_LOGIN_URL"), l.has("PORTAL_WHOAMI_URL")
+	l.need(login, "with PORTAL_LOGIN_URL", "PORTAL_WHOAMI_URL")
+	l.need(login || whoami, "with PORTAL_LOGIN_URL or PORTAL_WHOAMI_URL", "PORTAL_SESSION_COOKIES")
+
+	u := c.Portal.LoginURL
+	if u == nil || c.Public.URL == nil || c.Public.URL.Host == "" {
+		return
+	}
+	if u.Host != "" && !sameOrigin(u, c.Public.URL) {
+		l.fault("PORTAL_LOGIN_URL", "write a path of the portal, or an address at PUBLIC_URL: people reach the page through the proxy")
+	}
+	if !isPlainPath(u.EscapedPath()) || isUnder(u.EscapedPath(), c.Public.PathPrefix) {
+		l.fault("PORTAL_LOGIN_URL", "write a plain path (letters, digits and . _ ~ @ - between slashes) that is neither / nor under PATH_PREFIX: the proxy opens it to all")
+	}
+}
+
+func checkProvider(c *Config, l loader) {
+	endpoints := []string{"AUTHORIZE_URL", "TOKEN_URL", "USERINFO_URL"}
+	given := slices.ContainsFunc(endpoints, l.has)
+	l.need(!l.has("ISSUER_URL") && given, "without ISSUER_URL", endpoints...)
+	l.need(!l.has("ISSUER_URL") && !given, "unless AUTHORIZE_URL, TOKEN_URL and USERINFO_URL are all set", "ISSUER_URL")
+
+	// OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3: these must use TLS.
+	for name, u := range map[string]*url.URL{
+		"ISSUER_URL": c.Provider.IssuerURL, "AUTHORIZE_URL": c.Provider.AuthorizeURL, "TOKEN_URL": c.Provider.TokenURL,
+		"USERINFO_URL": c.Provider.UserinfoURL, "END_SESSION_URL": c.Provider.EndSessionURL,
+	} {
+		if u != nil && isClear(u) && !c.Public.AllowHTTP {
+			l.fault(name, "write it with https; http beyond loopback is for trials, with ALLOW_HTTP=true")
+		}
+	}
+	if !slices.Contains(c.Provider.Scopes, "openid") {
+		l.fault("SCOPES", "add openid: without it this is no OpenID Connect")
+	}
+}
+
+func checkKeys(c *Config, l loader) {
+	if len(c.Keys.LedgerIndex.keys) > 1 {
+		l.fault("LEDGER_INDEX_KEY", "write exactly one key")
+	}
+	var seen [][]byte
+	var owners []string
+	for _, ring := range []struct {
+		name string
+		keys [][]byte
+	}{
+		{"SECRET_KEYS", c.Keys.Cookies.keys},
+		{"LEDGER_KEYS", c.Keys.Ledger.keys},
+		{"LEDGER_INDEX_KEY", c.Keys.LedgerIndex.keys},
+	} {
+		for _, key := range ring.keys {
+			at := slices.IndexFunc(seen, func(have []byte) bool { return string(have) == string(key) })
+			if at >= 0 {
+				l.fault(ring.name, "write another key than in %s: each serves one purpose", owners[at])
+			}
+			seen, owners = append(seen, key), append(owners, Prefix+ring.name)
+		}
+	}
+}
+
+func checkTimes(c *Config, l loader) {
+	for _, bound := range []struct {
+		name         string
+		value, least time.Duration
+	}{
+		{"SESSION_LIFETIME", c.Session.Lifetime, time.Second},
+		{"SESSION_IDLE", c.Session.Idle, time.Second},
+		{"REVOCATION_MAX_AGE", c.Session.RevocationMaxAge, time.Second},
+		{"CALL_TIMEOUT", c.Process.CallTimeout, time.Millisecond},
+		{"DRAIN_DELAY", c.Process.DrainDelay, 0},
+		{"DRAIN_TIMEOUT", c.Process.DrainTimeout, time.Second},
+	} {
+		if bound.value < bound.least {
+			l.fault(bound.name, "write a duration of at least %v with its unit (s, m, h)", bound.least)
+		}
+	}
+	if c.Session.Idle > c.Session.Lifetime && c.Session.Lifetime > 0 {
+		l.fault("SESSION_IDLE", "write at most SESSION_LIFETIME: the session ends then in any case")
+	}
+}
+
+// checkPolicy asks for what linking stands on. Only enforce is judged: what
+// another LINK needs is not known to this release.
+func checkPolicy(c *Config, l loader) {
+	if c.Link.Mode != "enforce" {
+		return
+	}
+	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL")
+	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") {
+		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL: nothing checks a portal account")
+	}
+}
