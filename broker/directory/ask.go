@@ -1,0 +1,37 @@
+package directory
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+
+	"vneid-proxy/broker/outbound"
+	"vneid-proxy/identity"
+)
+
+// ask makes a call that answers with an account: exactly {"account_id"}, or
+// with "username" beside it where that was agreed; it is not looked at, for the
+// id is what the portal understands. meanings are the statuses that were agreed
+// on beside 200.
+func ask(client *http.Client, r *http.Request, username bool, meanings map[int]error) (identity.AccountID, error) {
+	var who struct {
+		AccountID *string `json:"account_id"`
+		Username  *string `json:"username"`
+	}
+	status, err := outbound.JSON(client, r, &who, json.RejectUnknownMembers(true))
+	if meaning := meanings[status]; meaning != nil {
+		return "", meaning
+	}
+	switch cause := outbound.CauseOf(err); {
+	case err == nil && who.Username != nil && !username:
+		return "", ErrMalformed
+	case err == nil && who.AccountID != nil && validID(identity.AccountID(*who.AccountID)):
+		return identity.AccountID(*who.AccountID), nil
+	case err == nil:
+		return "", ErrMalformed
+	case cause == outbound.Malformed, cause == outbound.TooLarge:
+		return "", fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
