@@ -230,7 +230,11 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 	if status >= 500 {
 		level = slog.LevelWarn
 	}
-	b.Logger.Log(r.Context(), level, "refused", "reason", fault.Reason, "path", r.URL.Path,
+	path := r.URL.Path
+	if fault.Reason == screen.NotFound {
+		path = "" // a visitor's own words do not belong in a log
+	}
+	b.Logger.Log(r.Context(), level, "refused", "reason", fault.Reason, "path", path,
 		"status", status, "reference", page.ReferenceCode, "cause", fault.Err.Error())
 	switch fault.Reason {
 	case screen.NotFound, screen.MethodNotAllowed:

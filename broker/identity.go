@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"vneid-proxy/broker/ledger"
@@ -71,7 +72,7 @@ func rows(account identity.Account, held *session.Session, linked bool) []screen
 	}
 	values := map[screen.Row]string{
 		screen.RowName: name, screen.RowIDCard: account.IDCard.String(), screen.RowCitizenNumber: number.String(),
-		screen.RowBirthDate: born.String(), screen.RowPhone: masked(account.Phone), screen.RowEmail: account.Email,
+		screen.RowBirthDate: birthday(born), screen.RowPhone: masked(account.Phone), screen.RowEmail: account.Email,
 	}
 	var all []screen.IdentityRow
 	for _, label := range screen.Rows() {
@@ -105,4 +106,13 @@ func (l *Link) identityUpdate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	to(w, r, l.Prefix+"/link")
+}
+
+// birthday is a birth date as people here write it; the year alone where no
+// more is known.
+func birthday(d identity.BirthDate) string {
+	if d.IsZero() || d.YearOnly() {
+		return d.String()
+	}
+	return fmt.Sprintf("%02d/%02d/%04d", d.Day, d.Month, d.Year)
 }
