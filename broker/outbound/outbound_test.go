@@ -67,6 +67,7 @@ func TestJSON(t *testing.T) {
 		"cut":                 {cut, outbound.Malformed},
 		"not UTF-8":           {reply(200, js, "{\"word\":\"c\xff\"}"), outbound.Malformed},
 		"gzip":                {gzipped, outbound.Malformed},
+		"other encoding":      {encoded, outbound.Malformed},
 		"empty":               {reply(200, js, ``), outbound.Malformed},
 		"other success":       {reply(201, js, `{"word":"có"}`), outbound.Refused},
 		"forbidden":           {reply(403, js, `{"word":"có"}`), outbound.Refused},
@@ -108,6 +109,13 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 			return
 		}
 	}
+}
+
+// encoded says that it is compressed and is not: the header alone decides.
+func encoded(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "br")
+	_, _ = io.WriteString(w, `{"word":"có"}`)
 }
 
 func cut(w http.ResponseWriter, _ *http.Request) {

@@ -1,0 +1,165 @@
+package vneid
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"vneid-proxy/broker/outbound"
+	"vneid-proxy/identity"
+)
+
+// maxClaim is the longest text taken from a claim, in bytes: it must fit into a
+// sealed cookie and a header.
+const maxClaim = 256
+
+// Claims are the names under which a provider sends what we want to know. An
+// empty name stands for the default.
+type Claims struct {
+	Number              string // default citizenPid: 12 digits as a string
+	Name                string // default name
+	BirthDate           string // default birthdate: as identity.ParseBirthDate reads it
+	AccountLevel        string // default accountLevel: 2 or "2"; missing is 0
+	AuthenticationLevel string // default acr
+	AccountType         string // default accountType
+}
+
+func (c Claims) orDefault() Claims {
+	return Claims{
+		Number:              cmp.Or(c.Number, "citizenPid"),
+		Name:                cmp.Or(c.Name, "name"),
+		BirthDate:           cmp.Or(c.BirthDate, "birthdate"),
+		AccountLevel:        cmp.Or(c.AccountLevel, "accountLevel"),
+		AuthenticationLevel: cmp.Or(c.AuthenticationLevel, "acr"),
+		AccountType:         cmp.Or(c.AccountType, "accountType"),
+	}
+}
+
+// claimSet is claims by their exact names. A null counts as absent (OpenID
+// Connect Core 5.3.2).
+type claimSet map[string]jsontext.Value
+
+func (c claimSet) value(name string) (jsontext.Value, bool) {
+	value, found := c[name]
+	return value, found && value.Kind() != 'n'
+}
+
+// with adds what userinfo tells to what the ID token says; the latter, signed,
+// wins. Two numbers for one person are refused.
+func (c claimSet) with(userinfo claimSet, number string) (claimSet, error) {
+	all := claimSet{}
+	for name, value := range userinfo {
+		all[name] = value
+	}
+	for name := range c {
+		value, present := c.value(name)
+		if !present {
+			continue
+		}
+		if other, too := userinfo.value(name); name == number && too && !bytes.Equal(other, value) {
+			return nil, fault(ReasonNumber)
+		}
+		all[name] = value
+	}
+	return all, nil
+}
+
+// text reads a string; "" where absent. Too long, with a control character or
+// of another type it is a fault.
+func (c claimSet) text(name string) (string, error) {
+	value, present := c.value(name)
+	if !present {
+		return "", nil
+	}
+	var text string
+	if value.Kind() != '"' || json.Unmarshal(value, &text) != nil ||
+		len(text) > maxClaim || strings.ContainsFunc(text, unicode.IsControl) {
+		return "", fault(ReasonClaims)
+	}
+	return text, nil
+}
+
+// scalar reads a string or a whole number, as text: providers differ.
+func (c claimSet) scalar(name string) (string, error) {
+	value, present := c.value(name)
+	if !present || value.Kind() != '0' {
+		return c.text(name)
+	}
+	if len(value) > 9 || bytes.ContainsAny(value, ".eE") {
+		return "", fault(ReasonClaims)
+	}
+	return string(value), nil
+}
+
+// userinfo asks for further claims (OpenID Connect Core 5.3). A reply about
+// another subject than the ID token's is refused whole (5.3.2).
+func (p *OIDC) userinfo(ctx context.Context, address, accessToken, subject string) (claimSet, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fault(ReasonDiscovery)
+	}
+	r.Header.Set("Authorization", "Bearer "+accessToken)
+	claims := claimSet{}
+	if _, err := outbound.JSON(p.client, r, &claims); err != nil {
+		return nil, failed("userinfo", err)
+	}
+	if sub, err := claims.text("sub"); err != nil || sub != subject {
+		return nil, fault(ReasonUserinfoSubject)
+	}
+	return claims, nil
+}
+
+// citizen makes the person of the claims. A birth date that is no date stays
+// unknown: an unstated year ("0000-…", Core 5.1) is legal, and an unknown date
+// matches nobody.
+func (p *OIDC) citizen(subject string, claims claimSet) (identity.Citizen, error) {
+	c := identity.Citizen{Provider: p.cfg.Name, Subject: subject}
+	number, err := claims.text(p.cfg.Claims.Number)
+	if err != nil || number == "" && !p.cfg.NumberOptional {
+		return identity.Citizen{}, fault(ReasonNumber)
+	}
+	if number != "" {
+		if c.Number, err = identity.VouchedCitizenNumber(number); err != nil {
+			return identity.Citizen{}, fault(ReasonNumber)
+		}
+	}
+	var birthDate, level string
+	for _, claim := range []struct {
+		into *string
+		name string
+		read func(string) (string, error)
+	}{
+		{&c.Name, p.cfg.Claims.Name, claims.text},
+		{&birthDate, p.cfg.Claims.BirthDate, claims.text},
+		{&level, p.cfg.Claims.AccountLevel, claims.scalar},
+		{&c.AuthenticationLevel, p.cfg.Claims.AuthenticationLevel, claims.scalar},
+		{&c.AccountType, p.cfg.Claims.AccountType, claims.scalar},
+		{&c.PreferredUsername, "preferred_username", claims.text},
+		{&c.Email, "email", claims.text},
+	} {
+		if *claim.into, err = claim.read(claim.name); err != nil {
+			return identity.Citizen{}, err
+		}
+	}
+	if birthDate != "" {
+		c.BirthDate, _ = identity.ParseBirthDate(birthDate)
+	}
+	switch {
+	case level == "":
+	case len(level) == 1 && level[0] >= '0' && level[0] <= '9':
+		c.AccountLevel = int(level[0] - '0')
+	default:
+		return identity.Citizen{}, fault(ReasonClaims)
+	}
+	// An address that the provider has not verified is anybody's.
+	if value, _ := claims.value("email_verified"); string(value) != "true" {
+		c.Email = ""
+	}
+	return c, nil
+}

@@ -1,0 +1,96 @@
+package vneid
+
+import (
+	"context"
+	"crypto/subtle"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/client/rp"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"vneid-proxy/identity"
+	"vneid-proxy/session"
+)
+
+// Identity is what a sign-in at the provider proved.
+type Identity struct {
+	Citizen identity.Citizen
+	SID     string        // the provider's session, for its logout notices; "" where not said
+	IDToken string        // for the sign-out there alone: never to a browser or portal in clear
+	Skew    time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
+}
+
+// Redeem turns a callback into a citizen. The attempt is the one that the
+// callback's state names in this browser, and its state is already spent in the
+// ledger: Redeem does not know whether it is called twice.
+//
+// In this order: the provider's name in the answer (RFC 9207) before anything
+// else is believed, its error, the code with the PKCE verifier, the ID token
+// (OpenID Connect Core 3.1.3.7), userinfo (5.3), the claims. All calls together
+// have Config.Timeout. Errors are ErrCancelled, ErrLevel, ErrProtocol and
+// ErrUnavailable.
+func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Callback) (Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	if !usable(attempt) || attempt.Provider != p.cfg.Name ||
+		subtle.ConstantTimeCompare([]byte(attempt.State), []byte(callback.State)) != 1 {
+		return Identity{}, fault(ReasonAttempt)
+	}
+	m, err := p.read(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	// A provider that sends its name without advertising so is held to it too.
+	if (m.ResponseIssuer || callback.Issuer != "") && callback.Issuer != p.cfg.Issuer {
+		return Identity{}, fault(ReasonResponseIssuer)
+	}
+	switch callback.Error {
+	case "":
+	case "access_denied":
+		return Identity{}, &Error{ErrCancelled, ReasonCancelled}
+	case "temporarily_unavailable", "server_error":
+		return Identity{}, &Error{ErrUnavailable, ReasonProviderError}
+	default:
+		return Identity{}, fault(ReasonProviderError)
+	}
+	if callback.Code == "" {
+		return Identity{}, fault(ReasonCallback)
+	}
+
+	party, err := p.party(m)
+	if err != nil {
+		return Identity{}, err
+	}
+	tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](ctx, callback.Code, party, rp.WithCodeVerifier(attempt.Verifier))
+	if err != nil {
+		return Identity{}, failed("token", err)
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	if raw == "" {
+		return Identity{}, fault(ReasonNoIDToken)
+	}
+	token, vouched, err := p.verify(ctx, m, raw, tokens.AccessToken, attempt)
+	if err != nil {
+		return Identity{}, err
+	}
+	if m.Userinfo != "" {
+		told, err := p.userinfo(ctx, m.Userinfo, tokens.AccessToken, token.Subject)
+		if err != nil {
+			return Identity{}, err
+		}
+		if vouched, err = vouched.with(told, p.cfg.Claims.Number); err != nil {
+			return Identity{}, err
+		}
+	}
+	citizen, err := p.citizen(token.Subject, vouched)
+	if err != nil {
+		return Identity{}, err
+	}
+	if citizen.AccountLevel < p.cfg.MinAccountLevel {
+		return Identity{}, &Error{ErrLevel, ReasonLevel}
+	}
+	return Identity{
+		Citizen: citizen, SID: token.SessionID, IDToken: raw,
+		Skew: moment(token.IssuedAt).Sub(p.cfg.Now()).Truncate(time.Second),
+	}, nil
+}
