@@ -127,17 +127,17 @@ func TestValues(t *testing.T) {
 // What is refused by default must still be possible where it is meant to be.
 func TestAccepted(t *testing.T) {
 	for name, lines := range map[string][]string{
-		"loopback http":       {"PUBLIC_URL=http://127.0.0.1:8080", "ISSUER_URL=http://localhost:8081"},
-		"loopback IPv6":       {"PUBLIC_URL=http://[::1]:8080"},
-		"http on purpose":     {"PUBLIC_URL=http://portal.example", "ISSUER_URL=http://sso.example", "ALLOW_HTTP=true"},
-		"endpoints no issuer": {"ISSUER_URL=", "AUTHORIZE_URL=https://sso.example/a?x=1", "TOKEN_URL=https://sso.example/t", "USERINFO_URL=https://sso.example/u"},
-		"URL alphabet keys":   {"SECRET_KEYS=" + strings.NewReplacer("+", "-", "/", "_").Replace(key(0xfb))},
-		"login by address":    {"PORTAL_LOGIN_URL=https://PORTAL.example:443/dang-nhap", "PORTAL_WHOAMI_URL=http://who.internal/me?x=1", "PORTAL_SESSION_COOKIES=SID"},
-		"legacy by password":  {"LEGACY_SIGN_IN_UNTIL=2026-12-31", "DIRECTORY_CREDENTIAL_URL=http://portal.internal/credential"},
-		"relative ledger":     {"LEDGER_URL=sqlite:ledger.db"},
-		"two free ports":      {"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"},
-		"no delay":            {"DRAIN_DELAY=0s"},
-		"other people's":      {"SERVICE_HOST=10.0.0.1", "PORT=tcp://10.0.0.1:8080", "PORT_8080_TCP_ADDR=10.0.0.1", "ADMIN_SERVICE_PORT_HTTP=9180"},
+		"loopback http":        {"PUBLIC_URL=http://127.0.0.1:8080", "ISSUER_URL=http://localhost:8081"},
+		"loopback IPv6":        {"PUBLIC_URL=http://[::1]:8080"},
+		"http on purpose":      {"PUBLIC_URL=http://portal.example", "ISSUER_URL=http://sso.example", "ALLOW_HTTP=true"},
+		"endpoints overridden": {"AUTHORIZE_URL=https://sso.example/a?x=1", "TOKEN_URL=https://sso.example/t", "USERINFO_URL=https://sso.example/u"},
+		"URL alphabet keys":    {"SECRET_KEYS=" + strings.NewReplacer("+", "-", "/", "_").Replace(key(0xfb))},
+		"login by address":     {"PORTAL_LOGIN_URL=https://PORTAL.example:443/dang-nhap", "PORTAL_WHOAMI_URL=http://who.internal/me?x=1", "PORTAL_SESSION_COOKIES=SID"},
+		"legacy by password":   {"LEGACY_SIGN_IN_UNTIL=2026-12-31", "DIRECTORY_CREDENTIAL_URL=http://portal.internal/credential", "DIRECTORY_TOKEN=an-invented-token"},
+		"relative ledger":      {"LEDGER_URL=sqlite:ledger.db"},
+		"two free ports":       {"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"},
+		"no delay":             {"DRAIN_DELAY=0s"},
+		"other people's":       {"SERVICE_HOST=10.0.0.1", "PORT=tcp://10.0.0.1:8080", "PORT_8080_TCP_ADDR=10.0.0.1", "ADMIN_SERVICE_PORT_HTTP=9180"},
 	} {
 		t.Run(name, func(t *testing.T) { load(t, lines...) })
 	}

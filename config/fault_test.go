@@ -65,7 +65,7 @@ func TestEmptyEnvironment(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"CLIENT_ID", "DIRECTORY_URL", "ISSUER_URL", "LEDGER_INDEX_KEY", "LEDGER_KEYS",
-		"POPULATION_URL", "PUBLIC_URL", "SECRET_KEYS", "UPSTREAM_URL",
+		"POPULATION_TOKEN", "POPULATION_URL", "PUBLIC_URL", "SECRET_KEYS", "UPSTREAM_URL",
 	}, names)
 }
 

@@ -11,7 +11,7 @@ import (
 type Listen struct {
 	Address     string `env:"LISTEN" envDefault:":8080" form:"listen" doc:"Where browsers, or the load balancer, connect."`
 	Admin       string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:9180" form:"listen" doc:"Metrics, health and version. Never expose it."`
-	TLSCertFile string `env:"TLS_CERT_FILE" form:"file" need:"with TLS_KEY_FILE" example:"/run/tls/tls.crt" doc:"Certificate chain in PEM for LISTEN; reloaded when it changes. Unset: plain http, for use behind a TLS terminator."`
+	TLSCertFile string `env:"TLS_CERT_FILE" form:"file" need:"with TLS_KEY_FILE" example:"/run/tls/tls.crt" doc:"Certificate chain in PEM for LISTEN. Unset: plain http, for use behind a TLS terminator."`
 	TLSKeyFile  string `env:"TLS_KEY_FILE" form:"file" need:"with TLS_CERT_FILE" example:"/run/tls/tls.key" doc:"Private key in PEM of TLS_CERT_FILE."`
 }
 
@@ -45,10 +45,10 @@ type Portal struct {
 type Provider struct {
 	Profile                  string   `env:"PROVIDER" envDefault:"oidc" choice:"oidc" later:"vneid-encrypted,vneid-clear,national-portal" doc:"The way the provider is spoken to: oidc is OpenID Connect."`
 	Title                    string   `env:"PROVIDER_TITLE" envDefault:"VNeID" doc:"What the sign-in button calls the provider."`
-	IssuerURL                *url.URL `env:"ISSUER_URL" form:"issuer" need:"unless AUTHORIZE_URL, TOKEN_URL and USERINFO_URL are all set" example:"https://sso.example.gov.vn" doc:"The issuer; its discovery document says the addresses that are not set here."`
-	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" need:"without ISSUER_URL" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint."`
-	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" need:"without ISSUER_URL" example:"https://sso.example.gov.vn/token" doc:"The token endpoint."`
-	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" need:"without ISSUER_URL" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint."`
+	IssuerURL                *url.URL `env:"ISSUER_URL" form:"issuer" need:"with PROVIDER=oidc" example:"https://sso.example.gov.vn" doc:"The issuer; its discovery document says the addresses that are not set here."`
+	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint. Unset: what discovery says."`
+	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" example:"https://sso.example.gov.vn/token" doc:"The token endpoint. Unset: what discovery says."`
+	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint. Unset: what discovery says."`
 	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
 	ClientID                 string   `env:"CLIENT_ID,notEmpty" example:"dichvucong" doc:"The client that the provider registered."`
 	ClientSecret             Secret   `env:"CLIENT_SECRET" doc:"Its secret. Unset: a public client, with PKCE alone."`
@@ -67,7 +67,7 @@ type Keys struct {
 	Cookies           Keyring  `env:"SECRET_KEYS,notEmpty" doc:"Seal the cookies, each purpose with a key derived from them; nothing at rest hangs on them."`
 	Ledger            Keyring  `env:"LEDGER_KEYS" need:"with LINK=enforce" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
 	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY" form:"key" need:"with LINK=enforce" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable."`
-	AssertionFiles    []string `env:"ASSERTION_KEY_FILES" form:"files" example:"/run/keys/assertion.pem" doc:"Private keys (Ed25519 or P-256, PEM) that sign the assertion; reloaded when they change. Unset: one Ed25519 key derived from SECRET_KEYS."`
+	AssertionFiles    []string `env:"ASSERTION_KEY_FILES" form:"files" example:"/run/keys/assertion.pem" doc:"Private keys (Ed25519 or P-256, PEM) that sign the assertion. Unset: one Ed25519 key derived from SECRET_KEYS."`
 	AssertionAudience string   `env:"ASSERTION_AUDIENCE" example:"dichvucong" doc:"The aud of the assertion. Unset: PUBLIC_URL."`
 }
 
@@ -89,7 +89,7 @@ type Ledger struct {
 type Directory struct {
 	URL           *url.URL `env:"DIRECTORY_URL" form:"embedded" later:"http,https,postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
-	Token         Secret   `env:"DIRECTORY_TOKEN" doc:"Bearer token sent to DIRECTORY_CREDENTIAL_URL."`
+	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL" doc:"Bearer token sent to DIRECTORY_CREDENTIAL_URL."`
 	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified. Leave it false where people could type the number themselves."`
 }
 
@@ -98,7 +98,7 @@ type Directory struct {
 type Population struct {
 	URL     *url.URL `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match."`
 	Profile string   `env:"POPULATION_PROFILE" envDefault:"json" choice:"json" doc:"The way it is spoken to."`
-	Token   Secret   `env:"POPULATION_TOKEN" doc:"Bearer token sent to POPULATION_URL."`
+	Token   Secret   `env:"POPULATION_TOKEN" need:"unless LINK=off" doc:"Bearer token sent to POPULATION_URL."`
 }
 
 // Link is the policy for whoever has no citizen number yet.

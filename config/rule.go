@@ -64,11 +64,7 @@ func checkPortal(c *Config, l loader) {
 }
 
 func checkProvider(c *Config, l loader) {
-	endpoints := []string{"AUTHORIZE_URL", "TOKEN_URL", "USERINFO_URL"}
-	given := slices.ContainsFunc(endpoints, l.has)
-	l.need(!l.has("ISSUER_URL") && given, "without ISSUER_URL", endpoints...)
-	l.need(!l.has("ISSUER_URL") && !given, "unless AUTHORIZE_URL, TOKEN_URL and USERINFO_URL are all set", "ISSUER_URL")
-
+	l.need(true, "with PROVIDER=oidc", "ISSUER_URL")
 	// OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3: these must use TLS.
 	for name, u := range map[string]*url.URL{
 		"ISSUER_URL": c.Provider.IssuerURL, "AUTHORIZE_URL": c.Provider.AuthorizeURL, "TOKEN_URL": c.Provider.TokenURL,
@@ -134,7 +130,8 @@ func checkPolicy(c *Config, l loader) {
 	if c.Link.Mode != "enforce" {
 		return
 	}
-	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL")
+	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL", "POPULATION_TOKEN")
+	l.need(l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL", "DIRECTORY_TOKEN")
 	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") {
 		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL: nothing checks a portal account")
 	}

@@ -50,8 +50,8 @@ func NewWhoAmI(cfg WhoAmIConfig) (*WhoAmI, error) {
 // Ask sends the portal's session cookies of the visitor's request, and nothing
 // else of it, and returns the account that the portal answers with: 200 and
 // exactly {"account_id"}, with "username" at will. ErrNobody where the portal
-// answers 401 or 403, or the request has none of the cookies, which is not
-// asked. Anything else is ErrUnavailable or ErrMalformed.
+// answers 401 or 403 or redirects (302, 303), or the request has none of the
+// cookies, which is not asked. Anything else is ErrUnavailable or ErrMalformed.
 func (p *WhoAmI) Ask(ctx context.Context, visitor *http.Request) (identity.AccountID, error) {
 	cookies := p.pick(visitor)
 	if cookies == "" {
@@ -63,7 +63,11 @@ func (p *WhoAmI) Ask(ctx context.Context, visitor *http.Request) (identity.Accou
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Cookie", cookies)
-	return ask(p.http, r, true, map[int]error{http.StatusUnauthorized: ErrNobody, http.StatusForbidden: ErrNobody})
+	return ask(p.http, r, true, map[int]error{
+		http.StatusUnauthorized: ErrNobody, http.StatusForbidden: ErrNobody,
+		// Portals send whoever is not signed in to their login page.
+		http.StatusFound: ErrNobody, http.StatusSeeOther: ErrNobody,
+	})
 }
 
 // pick returns the named cookies as they came, byte for byte: portals put into

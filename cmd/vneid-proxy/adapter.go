@@ -210,8 +210,18 @@ func populationCheck(client *population.Client, calls calls) broker.Population {
 
 // refusals shows the gate's refusals as pages.
 func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, proxy.Refusal) {
+	pages := map[string]screen.Reason{
+		proxy.ReasonMethod: screen.MethodNotAllowed, proxy.ReasonHost: screen.Misdirected,
+		proxy.ReasonNotFound: screen.NotFound, proxy.ReasonFeed: screen.LedgerDown,
+		proxy.ReasonUpstream: screen.Unavailable, proxy.ReasonUpstreamTimeout: screen.Unavailable,
+		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
+		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
+	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
-		page := screen.Refused{Reason: screen.Reason(refusal.Reason), RetryAfter: refusal.RetryAfter}
-		screens.Write(w, r, refusal.Status, page)
+		reason, known := pages[refusal.Reason]
+		if !known {
+			reason = screen.NotAllowed
+		}
+		screens.Write(w, r, refusal.Status, screen.Refused{Reason: reason, RetryAfter: refusal.RetryAfter})
 	}
 }
