@@ -239,9 +239,19 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 	switch fault.Reason {
 	case screen.NotFound, screen.MethodNotAllowed:
 	default:
-		b.Metrics.Step(b.ProviderName, metrics.StepRefused, string(fault.Reason))
+		b.Metrics.Step(b.side(r), metrics.StepRefused, string(fault.Reason))
 	}
 	b.Screens.Write(w, r, status, page)
+}
+
+// side is the provider that a request's sign-in is counted under: the portal
+// where its own account came first.
+func (b *broker) side(r *http.Request) string {
+	proof, ok := b.Jar.Open(r).(*session.Proof)
+	if r.URL.Path == b.Prefix+"/portal-return" || ok && proof.LegacyFirst() {
+		return session.Portal
+	}
+	return b.ProviderName
 }
 
 // faultOf gives every error a page: an unknown one is the ledger's, whose page

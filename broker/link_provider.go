@@ -338,6 +338,11 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 		if err == nil {
 			err = l.met(r.Context(), made, proof.Citizen)
 		}
+		if i > 0 && (errors.Is(err, ledger.ErrAccountTaken) || errors.Is(err, ledger.ErrConflict)) {
+			// Somebody else was faster at an account that was not chosen.
+			l.Logger.Warn("further account not linked", "account", l.pseudonym(c.account.ID), "error", err)
+			continue
+		}
 		if err != nil {
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return

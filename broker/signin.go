@@ -60,6 +60,12 @@ func (b *broker) portalStart(returnTo string) string {
 // start writes an attempt and sends the browser to the provider, or to the
 // portal's own page.
 func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
+	// Another site's picture or frame must not begin sign-ins here: each takes
+	// the place of an attempt, and the portal's own session with it.
+	if destination := r.Header.Get("Sec-Fetch-Dest"); destination != "" && destination != "document" {
+		s.refuse(w, r, &Fault{screen.ForbiddenForm, errors.New("not a navigation")})
+		return
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	names := query["provider"]
 	if err != nil || len(names) > 1 || len(names) == 1 && names[0] != s.ProviderName && names[0] != session.Portal {

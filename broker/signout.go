@@ -102,7 +102,7 @@ func (s *SignOut) status(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"signed_in": true,
-		"account":   held.Account.ID,
+		"account":   masked(held.Account.Username),
 		"name":      held.Citizen.Name,
 		"standing":  held.Standing,
 		"ends":      s.Jar.Ends(held).UTC().Format(time.RFC3339),

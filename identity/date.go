@@ -29,7 +29,7 @@ const (
 // ParseBirthDate reads yyyy-mm-dd, yyyymmdd, dd/mm/yyyy, dd-mm-yyyy or yyyy
 // alone. OpenID Connect's 0000 for an unstated year (Core 5.1) is ErrDate, for
 // a date without a year identifies nobody; so is a day that no calendar has
-// and a year before 1800. It never invents a day or month.
+// and a year before 1800 or after 2999. It never invents a day or month.
 func ParseBirthDate(s string) (BirthDate, error) {
 	if len(s) == 4 {
 		year, err := strconv.Atoi(s)

@@ -64,9 +64,12 @@ func tidyName(name string) string {
 			return -1
 		case r == '\u00d0' || r == '\u00f0' || r == '\u0189' || r == '\u0256' || r == 'đ':
 			return 'Đ'
+		case r == 'ı' || r == 'ſ':
+			// Their upper case is I and S, which they are not.
+			return unicode.ReplacementChar
 		}
 		return r
-	}, norm.NFC.String(name))
+	}, norm.NFD.String(name))
 	return norm.NFC.String(strings.ToUpper(strings.Join(strings.Fields(name), " ")))
 }
 

@@ -64,7 +64,7 @@ func (a *Attempt) append(b []byte) []byte {
 
 func (a *Attempt) read(f *fields) {
 	a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo = f.text(), f.text(), f.text(), f.text(), f.text()
-	a.Begun, a.Spent = f.time(), f.octet() == 1
+	a.Begun, a.Spent = f.time(), f.flag()
 }
 
 // Attempts returns the attempts that the request carries and that have not
@@ -72,8 +72,13 @@ func (a *Attempt) read(f *fields) {
 func (j *Jar) Attempts(r *http.Request) []Attempt {
 	var found []Attempt
 	for slot := range MaxAttempts {
+		name := j.attemptNames[slot]
+		value, ok := j.value(r, attemptCookie, name)
+		if !ok {
+			continue
+		}
 		a := Attempt{slot: slot}
-		if j.open(r, attemptCookie, j.attemptNames[slot], &a) && j.fresh(attemptCookie, a.Begun, AttemptLifetime) {
+		if j.unseal(attemptCookie, name, value, &a) && j.fresh(attemptCookie, a.Begun, AttemptLifetime) {
 			found = append(found, a)
 		}
 	}

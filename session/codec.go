@@ -42,8 +42,9 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+// appendTime keeps milliseconds: the revocation feed compares with them.
 func appendTime(b []byte, t time.Time) []byte {
-	return binary.AppendVarint(b, t.Unix())
+	return binary.AppendVarint(b, t.UnixMilli())
 }
 
 func appendDate(b []byte, d identity.BirthDate) []byte {
@@ -58,7 +59,7 @@ func appendCitizen(b []byte, c identity.Citizen) []byte {
 	} {
 		b = appendText(b, s)
 	}
-	return append(appendDate(b, c.BirthDate), byte(c.AccountLevel))
+	return binary.AppendVarint(appendDate(b, c.BirthDate), int64(c.AccountLevel))
 }
 
 // fields reads what the append functions wrote; the first fault sticks.
@@ -96,21 +97,29 @@ func (f *fields) text() string {
 	return string(f.take(int(n)))
 }
 
-func (f *fields) time() time.Time {
+func (f *fields) varint() int64 {
 	v, n := binary.Varint(f.rest)
 	if n <= 0 {
 		f.bad = true
-		return time.Time{}
+		return 0
 	}
 	f.take(n)
-	return time.Unix(v, 0)
+	return v
 }
+
+func (f *fields) time() time.Time { return time.UnixMilli(f.varint()) }
 
 func (f *fields) octet() byte {
 	if b := f.take(1); b != nil {
 		return b[0]
 	}
 	return 0
+}
+
+func (f *fields) flag() bool {
+	b := f.octet()
+	f.bad = f.bad || b > 1
+	return b == 1
 }
 
 func (f *fields) id() (id ID) {
@@ -136,6 +145,6 @@ func (f *fields) citizen() (c identity.Citizen) {
 	c.Provider, c.Subject, c.Number, c.Name = f.text(), f.text(), f.number(), f.text()
 	c.AuthenticationLevel, c.AccountType = f.text(), f.text()
 	c.PreferredUsername, c.Email = f.text(), f.text()
-	c.BirthDate, c.AccountLevel = f.date(), int(f.octet())
+	c.BirthDate, c.AccountLevel = f.date(), int(f.varint())
 	return c
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -24,11 +25,7 @@ func find(headers []string, name string) (value string, count int) {
 // request on its way to the portal. The bytes of others stay as they are.
 func Strip(h http.Header) {
 	headers := h["Cookie"]
-	clean := true
-	for _, header := range headers {
-		clean = clean && !strings.Contains(strings.ToLower(header), "vneid_")
-	}
-	if clean {
+	if !slices.ContainsFunc(headers, holdsOurs) {
 		return
 	}
 	var kept []string
@@ -39,7 +36,7 @@ func Strip(h http.Header) {
 				pairs = append(pairs, pair)
 			}
 		}
-		if rest := strings.TrimLeft(strings.Join(pairs, ";"), " "); rest != "" {
+		if rest := strings.TrimLeft(strings.Join(pairs, ";"), " \t"); rest != "" {
 			kept = append(kept, rest)
 		}
 	}
@@ -50,12 +47,30 @@ func Strip(h http.Header) {
 	h["Cookie"] = kept
 }
 
+func holdsOurs(header string) bool {
+	for pair := range strings.SplitSeq(header, ";") {
+		if name, _, _ := strings.Cut(pair, "="); Ours(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // Ours reports whether a cookie name is one of ours or would be taken for one:
 // the portal neither receives nor sets such.
 func Ours(name string) bool {
-	name = strings.ToLower(strings.TrimSpace(name))
-	name = strings.TrimPrefix(strings.TrimPrefix(name, "__host-"), "__secure-")
-	return strings.HasPrefix(name, "vneid_")
+	name = strings.TrimSpace(name)
+	for _, prefix := range [...]string{"__Host-", "__Secure-"} {
+		if startsWith(name, prefix) {
+			name = name[len(prefix):]
+		}
+	}
+	return startsWith(name, "vneid_")
+}
+
+// startsWith folds case without making a copy: it runs for every request.
+func startsWith(name, prefix string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
 func (j *Jar) set(w http.ResponseWriter, name, value string, maxAge int) {

@@ -51,8 +51,9 @@ const (
 
 var kindNames = [...]string{attemptCookie: "attempt", proofCookie: "proof", sessionCookie: "session"}
 
-// maxCookie bounds what is decoded, in bytes: browsers keep no more.
-const maxCookie = 4096
+// maxCookie bounds a cookie's value, in bytes: browsers drop, without a word,
+// what exceeds 4096 with its name (RFC 6265bis, 5.6).
+const maxCookie = 4096 - len("__Host-vneid_attempt_0")
 
 // Jar seals and opens what a browser carries. It is safe for concurrent use.
 type Jar struct {
@@ -113,13 +114,20 @@ func derive(key []byte, purpose string) []byte {
 // A session wins over a proof left behind by a lost answer. It does not know
 // what was ended elsewhere: the caller asks the revocation feed.
 func (j *Jar) Open(r *http.Request) Stage {
-	if s := new(Session); j.open(r, sessionCookie, j.sessionName, s) {
-		if j.fresh(sessionCookie, s.Begun, j.config.Lifetime) && j.fresh(sessionCookie, s.Sealed, j.config.Idle) {
+	// The records are made where there is a cookie to read: most requests of a
+	// portal have none of ours.
+	if value, ok := j.value(r, sessionCookie, j.sessionName); ok {
+		s := new(Session)
+		if j.unseal(sessionCookie, j.sessionName, value, s) &&
+			j.fresh(sessionCookie, s.Begun, j.config.Lifetime) && j.fresh(sessionCookie, s.Sealed, j.config.Idle) {
 			return s
 		}
 	}
-	if p := new(Proof); j.open(r, proofCookie, j.proofName, p) && j.fresh(proofCookie, p.Begun, ProofLifetime) {
-		return p
+	if value, ok := j.value(r, proofCookie, j.proofName); ok {
+		p := new(Proof)
+		if j.unseal(proofCookie, j.proofName, value, p) && j.fresh(proofCookie, p.Begun, ProofLifetime) {
+			return p
+		}
 	}
 	return nil
 }
@@ -205,15 +213,16 @@ func (j *Jar) fresh(k kind, begun time.Time, lifetime time.Duration) bool {
 	return false
 }
 
-func (j *Jar) open(r *http.Request, k kind, name string, into record) bool {
+// value is the cookie's, where the request has exactly one of that name.
+func (j *Jar) value(r *http.Request, k kind, name string) (value string, ok bool) {
 	value, count := find(r.Header["Cookie"], name)
-	switch {
-	case count == 0:
-		return false
-	case count > 1:
+	if count > 1 {
 		j.config.Refused(kindNames[k], "doubled")
-		return false
 	}
+	return value, count == 1
+}
+
+func (j *Jar) unseal(k kind, name, value string, into record) bool {
 	for _, codec := range j.codecs[k] {
 		if codec.Decode(name, value, into) == nil {
 			return true

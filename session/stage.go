@@ -2,7 +2,7 @@ package session
 
 import (
 	"crypto/rand"
-	"strings"
+	"encoding/binary"
 	"time"
 
 	"vneid-proxy/identity"
@@ -30,8 +30,9 @@ type Proof struct {
 	Begun    time.Time
 	ReturnTo string // path first asked for
 
-	// Account and Method are set in flow A: which account, and how it was
-	// proved ("portal_session", "credential").
+	// Account and Method say which account is proved and how
+	// ("portal_session", "credential"): always in flow A, and in flow B once
+	// the portal has said whose it is.
 	Account AccountRef
 	Method  string
 
@@ -44,8 +45,9 @@ type Proof struct {
 	Tokens ID
 }
 
-// LegacyFirst reports flow A: the account is proved and the citizen is not.
-func (p *Proof) LegacyFirst() bool { return p.Account.ID != "" }
+// LegacyFirst reports flow A: the account came first and no provider has
+// vouched for a citizen.
+func (p *Proof) LegacyFirst() bool { return p.Citizen.Subject == "" }
 
 // Expires is when the proof ends by itself.
 func (p *Proof) Expires() time.Time { return p.Begun.Add(ProofLifetime) }
@@ -70,6 +72,7 @@ type Session struct {
 	ID     ID
 	Begun  time.Time // the sign-in; the absolute lifetime counts from here
 	Sealed time.Time // last written; the idle lifetime counts from here
+	Read   time.Time // when the standing was read from the ledger
 
 	Account  AccountRef
 	Citizen  identity.Citizen // zero where no provider or match vouched
@@ -83,8 +86,13 @@ func (*Proof) stage()   {}
 func (*Session) stage() {}
 
 func (a AccountRef) append(b []byte) []byte {
-	for _, s := range []string{string(a.ID), a.Username, a.Email, string(a.Kind), strings.Join(a.Roles, ",")} {
+	for _, s := range []string{string(a.ID), a.Username, a.Email, string(a.Kind)} {
 		b = appendText(b, s)
+	}
+	// Each role with its length: joined, one with a comma would return as two.
+	b = binary.AppendUvarint(b, uint64(len(a.Roles)))
+	for _, role := range a.Roles {
+		b = appendText(b, role)
 	}
 	return b
 }
@@ -92,8 +100,8 @@ func (a AccountRef) append(b []byte) []byte {
 func (f *fields) account() (a AccountRef) {
 	a.ID, a.Username, a.Email = identity.AccountID(f.text()), f.text(), f.text()
 	a.Kind = identity.Kind(f.text())
-	if roles := f.text(); roles != "" {
-		a.Roles = strings.Split(roles, ",")
+	for n := f.uvarint(); n > 0 && !f.bad; n-- {
+		a.Roles = append(a.Roles, f.text())
 	}
 	return a
 }
@@ -114,14 +122,14 @@ func (p *Proof) read(f *fields) {
 
 func (s *Session) append(b []byte) []byte {
 	b = append(b, s.ID[:]...)
-	b = appendTime(appendTime(b, s.Begun), s.Sealed)
+	b = appendTime(appendTime(appendTime(b, s.Begun), s.Sealed), s.Read)
 	b = appendCitizen(s.Account.append(b), s.Citizen)
 	b = appendText(appendText(b, string(s.Standing)), s.ProviderSID)
 	return append(b, s.Tokens[:]...)
 }
 
 func (s *Session) read(f *fields) {
-	s.ID, s.Begun, s.Sealed = f.id(), f.time(), f.time()
+	s.ID, s.Begun, s.Sealed, s.Read = f.id(), f.time(), f.time(), f.time()
 	s.Account, s.Citizen = f.account(), f.citizen()
 	s.Standing, s.ProviderSID, s.Tokens = identity.Standing(f.text()), f.text(), f.id()
 }
