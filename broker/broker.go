@@ -144,6 +144,7 @@ func New(c Config) http.Handler {
 		ceiling int64 // of a form's body, bytes
 	}{
 		{path: "/sign-in", get: signIn.chooser},
+		{path: "/sign-in/legacy", post: signIn.legacy},
 		{path: "/start", get: signIn.start},
 		{path: "/callback", get: signIn.callback},
 		{path: "/portal-return", get: signIn.portalReturn},

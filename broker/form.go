@@ -53,6 +53,21 @@ func (b *broker) sameOrigin(r *http.Request) bool {
 // token is the CSRF token of a form shown to whoever holds the id.
 func (b *broker) token(id session.ID) string { return b.Jar.Mark("csrf", id[:], "") }
 
+// attemptToken is the CSRF token of a form that begins a sign-in.
+func (b *broker) attemptToken(a session.Attempt) string {
+	return b.Jar.Mark("csrf", []byte(a.State), "")
+}
+
+// attemptOf finds the attempt that a form's token names.
+func (b *broker) attemptOf(r *http.Request) (session.Attempt, bool) {
+	for _, a := range b.Jar.Attempts(r) {
+		if b.Jar.Marked(r.PostForm.Get(screen.FieldCSRF), "csrf", []byte(a.State), "") {
+			return a, true
+		}
+	}
+	return session.Attempt{}, false
+}
+
 // authentic reports whether the form's token names the id; it answers 403
 // where not.
 func (b *broker) authentic(w http.ResponseWriter, r *http.Request, id session.ID) bool {

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/screen"
@@ -233,22 +231,12 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, faults)
 		return
 	}
-	undo, ok := l.try(w, r, "credential", l.canonical(r.Context(), username))
-	if !ok {
-		return
-	}
 	wrong := func() {
 		l.Metrics.Step(l.ProviderName, metrics.StepRefused, "credential")
 		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
 	}
-	id, err := l.Credential(r.Context(), username, password)
-	if errors.Is(err, ErrWrong) {
-		wrong()
-		return
-	}
-	if err != nil {
-		undo()
-		l.refuse(w, r, err)
+	id, undo, ok := l.checkCredential(w, r, username, password, wrong)
+	if !ok {
 		return
 	}
 	found, err := l.see(r.Context(), id, proof.Citizen)
@@ -269,16 +257,6 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.recordProvider(w, r, proof, []candidate{{found, d}}, l.consent(r))
-}
-
-// canonical is the name under which tries at an account are counted: the
-// account's id where the user name leads to one, so that its other spellings
-// do not count apart; else the name itself, so that unknown ones lock alike.
-func (l *Link) canonical(ctx context.Context, username string) string {
-	if accounts, err := l.Directory.ByUsername(ctx, username); err == nil && len(accounts) == 1 {
-		return "id " + string(accounts[0].ID)
-	}
-	return "name " + strings.ToLower(strings.TrimSpace(norm.NFKC.String(username)))
 }
 
 // choose links every account offered, the chosen one first and so the default:

@@ -31,7 +31,7 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 		to(w, r, s.Prefix+"/link")
 		return
 	}
-	if _, ok := s.portalAttempt(r); ok && s.hasPortalSession(r) {
+	if _, ok := s.portalAttempt(r); ok && s.WhoAmI != nil && s.hasPortalSession(r) {
 		to(w, r, s.Prefix+"/portal-return")
 		return
 	}
@@ -44,9 +44,19 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 		Providers: []screen.Provider{{Name: s.ProviderName, Title: s.ProviderTitle}},
 		Notice:    notice,
 	}
-	if s.Portal.LoginURL != "" && !s.Policy.LegacySignInUntil.Reached(s.Now()) {
-		page.PortalLogin = s.portalStart(returnTo)
+	if !s.Policy.LegacySignInUntil.Reached(s.Now()) {
 		page.PortalLoginUntil = s.Policy.LegacySignInUntil.Time()
+		switch {
+		case s.Portal.LoginURL != "":
+			page.PortalLogin = s.portalStart(returnTo)
+		case s.Credential != nil:
+			attempt := session.NewAttempt(session.Portal, returnTo, s.Now())
+			if err := s.Jar.Begin(w, r, attempt); err != nil {
+				s.refuse(w, r, &Fault{screen.Protocol, err})
+				return
+			}
+			page.CredentialForm, page.CSRF = true, s.attemptToken(attempt)
+		}
 	}
 	s.Metrics.Step(s.ProviderName, metrics.StepOffered, "")
 	s.Screens.Write(w, r, http.StatusOK, page)
@@ -190,7 +200,7 @@ func (s *SignIn) spend(w http.ResponseWriter, r *http.Request, attempt session.A
 // portalReturn asks the portal whose session it has begun.
 func (s *SignIn) portalReturn(w http.ResponseWriter, r *http.Request) {
 	attempt, ok := s.portalAttempt(r)
-	if !ok {
+	if !ok || s.WhoAmI == nil {
 		if s.live(r) != nil {
 			to(w, r, s.Prefix+"/sign-in")
 			return
@@ -223,6 +233,61 @@ func (s *SignIn) portalReturn(w http.ResponseWriter, r *http.Request) {
 	}
 	proof.Account, proof.Method = session.RefOf(found.account), string(link.ByPortalSession)
 	(&Link{s.broker}).arrive(w, r, proof)
+}
+
+// legacy is flow A without the portal's own page: user name and password of
+// the old account, checked by the directory. Until they are right there is one
+// answer for unknown, wrong, locked and already signing in with VNeID.
+func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
+	attempt, ok := s.attemptOf(r)
+	switch {
+	case len(s.Jar.Attempts(r)) == 0:
+		to(w, r, s.Prefix+"/sign-in")
+		return
+	case !ok:
+		s.refuse(w, r, &Fault{screen.ForbiddenForm, errors.New("token names no attempt")})
+		return
+	case s.Credential == nil || s.Portal.LoginURL != "" || s.Policy.LegacySignInUntil.Reached(s.Now()):
+		s.refuse(w, r, &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")})
+		return
+	}
+	username := r.PostForm.Get(screen.FieldUsername)
+	wrong := func() {
+		s.Metrics.Step(session.Portal, metrics.StepRefused, "credential")
+		s.Screens.Write(w, r, http.StatusUnprocessableEntity, screen.SignIn{
+			ReturnTo:         attempt.ReturnTo,
+			Providers:        []screen.Provider{{Name: s.ProviderName, Title: s.ProviderTitle}},
+			PortalLoginUntil: s.Policy.LegacySignInUntil.Time(),
+			CredentialForm:   true, CSRF: s.attemptToken(attempt), Username: username, Error: screen.CredentialWrong,
+		})
+	}
+	password := r.PostForm.Get(screen.FieldPassword)
+	if strings.TrimSpace(username) == "" || password == "" {
+		wrong()
+		return
+	}
+	id, undo, ok := s.checkCredential(w, r, username, password, wrong)
+	if !ok {
+		return
+	}
+	found, err := s.see(r.Context(), id, identity.Citizen{})
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	if found.facts.Locked || found.facts.ProviderUsed {
+		wrong()
+		return
+	}
+	undo()
+	if !s.spend(w, r, attempt) {
+		return
+	}
+	s.Metrics.Step(session.Portal, metrics.StepProved, "")
+	(&Link{s.broker}).arrive(w, r, &session.Proof{
+		ID: session.NewID(), Begun: s.Now(), ReturnTo: attempt.ReturnTo,
+		Account: session.RefOf(found.account), Method: string(link.ByCredential),
+	})
 }
 
 // portalAttempt is the newest sign-in under way at the portal's own page.
