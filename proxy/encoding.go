@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"encoding/base64"
+	"mime"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Encoding is how a text is written into a header, whose own alphabet is
+// ASCII (RFC 9110, 5.5).
+type Encoding string
+
+// The encodings.
+const (
+	UTF8    Encoding = "utf8"    // as it is, in raw UTF-8
+	Percent Encoding = "percent" // percent-encoded UTF-8; the unreserved of RFC 3986, 2.3 stay
+	RFC2047 Encoding = "rfc2047" // MIME encoded-words, base64
+	Base64  Encoding = "base64"  // standard base64 of the UTF-8, padded
+	ASCII   Encoding = "ascii"   // without marks, Đ as D; "?" for what has no such form
+)
+
+func (e Encoding) known() bool {
+	switch e {
+	case "", UTF8, Percent, RFC2047, Base64, ASCII:
+		return true
+	}
+	return false
+}
+
+// write encodes a text. It reports false where a header cannot carry the
+// result as it is: a control character, a text that is no UTF-8, and a blank
+// at either end, which HTTP trims, so that "admin " would arrive as "admin".
+func (e Encoding) write(s string) (string, bool) {
+	switch e {
+	case Percent:
+		s = percent(s)
+	case RFC2047:
+		s = mime.BEncoding.Encode("utf-8", s)
+	case Base64:
+		s = base64.StdEncoding.EncodeToString([]byte(s))
+	case ASCII:
+		s = unaccented(s)
+	}
+	return s, sendable(s)
+}
+
+func sendable(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || s[i] < ' ' || s[i] == 0x7f {
+			return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && strings.TrimSpace(s) == s
+		}
+	}
+	return s != "" && s[0] != ' ' && s[len(s)-1] != ' '
+}
+
+const upperHex = "0123456789ABCDEF"
+
+func percent(s string) string {
+	b := make([]byte, 0, len(s)*2)
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return string(b)
+}
+
+func unaccented(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		case r == 'Đ':
+			return 'D'
+		case r == 'đ':
+			return 'd'
+		case r < ' ' || r > '~':
+			return '?'
+		}
+		return r
+	}, norm.NFD.String(s))
+}

@@ -1,0 +1,122 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vneid-proxy/identity"
+	"vneid-proxy/session"
+)
+
+// facts are what the portal is told of a session, in text and before any
+// encoding; "" is not told. The citizen number is in clear here: facts are
+// never printed.
+type facts struct {
+	accountID, username, email, groups, kind    string
+	citizenNumber, name, birthDate, provider    string
+	accountLevel, authenticationLevel, standing string
+}
+
+var errNobody = errors.New("the session names no account and no subject")
+
+// factsOf reads a session. The citizen's part is told only where it is vouched
+// for: by a link, or by the provider in this sign-in. A session that names
+// nobody is an error, for the portal would take silence for a visitor.
+func factsOf(s *session.Session) (facts, error) {
+	f := facts{
+		accountID: string(s.Account.ID), username: s.Account.Username, email: s.Account.Email,
+		groups: groups(s.Account), kind: string(s.Account.Kind), standing: string(s.Standing),
+	}
+	c := &s.Citizen
+	if s.Standing == identity.StandingLinked || c.Provider != "" {
+		f.citizenNumber, f.name, f.birthDate = c.Number.Reveal(), c.Name, c.BirthDate.String()
+		f.provider, f.authenticationLevel = c.Provider, c.AuthenticationLevel
+		if c.AccountLevel > 0 {
+			f.accountLevel = strconv.Itoa(c.AccountLevel)
+		}
+		if f.username == "" {
+			f.username = c.PreferredUsername
+		}
+		if f.email == "" {
+			f.email = c.Email
+		}
+	}
+	if f.accountID == "" && s.Standing == identity.StandingNone {
+		f.accountID = c.Subject
+	}
+	if f.accountID == "" {
+		return facts{}, errNobody
+	}
+	return f, nil
+}
+
+// groups is "kind:citizen,role:x". A role is free text of the directory: what
+// would end or split an entry is percent-encoded, and "%" with it.
+func groups(a session.AccountRef) string {
+	var entries []string
+	if a.Kind != "" {
+		entries = append(entries, "kind:"+groupText(string(a.Kind)))
+	}
+	for _, role := range a.Roles {
+		entries = append(entries, "role:"+groupText(role))
+	}
+	return strings.Join(entries, ",")
+}
+
+func groupText(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		edge := c == ' ' && (i == 0 || i == len(s)-1)
+		if c < ' ' || c == 0x7f || c == ',' || c == '%' || edge {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// fieldNames is the closed list of what a header may carry.
+func fieldNames() []string {
+	return []string{
+		"account_id", "username", "email", "groups", "citizen_number", "name", "birth_date", "account_level",
+		"authentication_level", "standing", "assertion", "provider", "kind",
+	}
+}
+
+func knownField(name string) bool { return slices.Contains(fieldNames(), name) }
+
+// field is one fact by its name; the assertion is none.
+func (f *facts) field(name string) string {
+	switch name {
+	case "account_id":
+		return f.accountID
+	case "username":
+		return f.username
+	case "email":
+		return f.email
+	case "groups":
+		return f.groups
+	case "citizen_number":
+		return f.citizenNumber
+	case "name":
+		return f.name
+	case "birth_date":
+		return f.birthDate
+	case "account_level":
+		return f.accountLevel
+	case "authentication_level":
+		return f.authenticationLevel
+	case "standing":
+		return f.standing
+	case "provider":
+		return f.provider
+	case "kind":
+		return f.kind
+	}
+	return ""
+}

@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"vneid-proxy/metrics"
+	"vneid-proxy/session"
+)
+
+// gate is the decision for one request to a protected path: forward, send to
+// sign in, send to link, 401, 403 or 503. It reads the cookies and nothing
+// else of the request; method, overrides, agent and address never count.
+func (p *Proxy) gate(x *exchange, r *http.Request) {
+	stage := p.config.Jar.Open(r)
+	now := p.config.Now()
+	held, _ := stage.(*session.Session)
+	ended := false
+	if held != nil {
+		switch p.config.Validity(held) {
+		case Live:
+		case Changed:
+			p.toLink(x, r, ReasonStandingChanged)
+			return
+		case Ended:
+			held, stage, ended = nil, nil, true
+		default:
+			p.refuse(x, metrics.Unavailable, Refusal{
+				Status: http.StatusServiceUnavailable, Reason: ReasonFeed, RetryAfter: 5 * time.Second,
+			})
+			return
+		}
+	}
+	if held == nil {
+		if p.config.Login != nil && plain(x.path) && p.config.Login(x.path, stage, now) {
+			p.forwardNobody(x, r)
+			return
+		}
+		p.toSignIn(x, r, stage, ended)
+		return
+	}
+	switch verdict := p.config.Admit(held, now); verdict.Action {
+	case Forward:
+		p.forwardSession(x, r, held)
+	case ToLink:
+		p.toLink(x, r, verdict.Reason)
+	default:
+		p.refuse(x, metrics.Forbidden, Refusal{Status: http.StatusForbidden, Reason: verdict.Reason})
+	}
+}
+
+// toSignIn sends a person to the chooser, or with a proof on to the link
+// screen, which knows where to return; a program is told 401.
+func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ended bool) {
+	if !x.person {
+		p.refuse(x, metrics.Unauthorized, Refusal{Status: http.StatusUnauthorized, Reason: ReasonSignIn})
+		return
+	}
+	if ended {
+		p.config.Jar.Clear(x)
+	}
+	if _, proved := stage.(*session.Proof); proved {
+		p.redirect(x, r, metrics.Link, p.config.Prefix+"/link")
+		return
+	}
+	p.redirect(x, r, metrics.SignIn, p.config.Prefix+"/sign-in?rd="+p.returnTo(r))
+}
+
+// toLink sends a person to the link screen; a program is told 403 and why.
+func (p *Proxy) toLink(x *exchange, r *http.Request, reason string) {
+	if !x.person {
+		p.refuse(x, metrics.Forbidden, Refusal{Status: http.StatusForbidden, Reason: reason})
+		return
+	}
+	x.reason = reason
+	p.redirect(x, r, metrics.Link, p.config.Prefix+"/link?rd="+p.returnTo(r))
+}
+
+func (p *Proxy) returnTo(r *http.Request) string {
+	return url.QueryEscape(session.ReturnTo(r.RequestURI, p.config.Prefix))
+}
+
+// redirect answers 302 to GET and HEAD, 303 to the rest (RFC 9110, 15.4). The
+// place has no scheme and host: the browser keeps those it has.
+func (p *Proxy) redirect(x *exchange, r *http.Request, decision metrics.Decision, place string) {
+	x.decision = decision
+	status := http.StatusSeeOther
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		status = http.StatusFound
+	}
+	answerHeaders(x, r)
+	x.Header().Set("Location", place)
+	x.WriteHeader(status)
+}
+
+// forwardNobody forwards without an identity, and without an upgrade.
+func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
+	x.decision = metrics.Public
+	r.Header.Del("Upgrade")
+	p.upstream.serve(x, r)
+}
+
+// forwardSession forwards with the session's identity.
+func (p *Proxy) forwardSession(x *exchange, r *http.Request, s *session.Session) {
+	f, err := factsOf(s)
+	if err == nil {
+		x.values, err = valuesOf(p.config.Headers, &f, func() (string, error) {
+			if p.config.Assertion == nil {
+				return "", nil
+			}
+			return p.config.Assertion.of(s.ID, &f)
+		})
+	}
+	if err != nil {
+		// The text names a header at most, never a value.
+		p.config.Logger.LogAttrs(r.Context(), slog.LevelWarn, "identity cannot be forwarded", slog.String("cause", err.Error()))
+		p.refuse(x, metrics.Forbidden, Refusal{Status: http.StatusForbidden, Reason: ReasonIdentity})
+		return
+	}
+	x.session = s
+	if !p.config.PassAuthorization {
+		r.Header.Del("Authorization")
+	}
+	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 {
+		if isWebSocket(r) {
+			p.forwardWebSocket(x, r, s)
+			return
+		}
+		r.Header.Del("Upgrade")
+	}
+	x.decision = metrics.Forward
+	p.upstream.serve(x, r)
+}

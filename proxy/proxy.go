@@ -1,0 +1,184 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"vneid-proxy/metrics"
+)
+
+// Proxy is the handler before the portal. It is safe for concurrent use.
+type Proxy struct {
+	config   Config
+	hosts    hosts
+	reserved reserved
+	public   public
+	names    *names
+	upstream *upstream
+	upgrades *upgrades
+}
+
+// New checks the configuration, every fault of it at once.
+func New(c Config) (*Proxy, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	p := &Proxy{
+		config:   c,
+		hosts:    newHosts(c.PublicURL),
+		reserved: newReserved(c.Prefix),
+		public:   public(c.Public),
+		names:    newNames(c.Headers, c.AllowedHeaderNames),
+		upgrades: newUpgrades(),
+	}
+	p.upstream = newUpstream(p)
+	return p, nil
+}
+
+// ServeHTTP counts the request, then judges and answers it.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begun := time.Now()
+	x := &exchange{ResponseWriter: w, request: r, person: person(r), decision: metrics.Refused}
+	defer func() {
+		p.config.Metrics.Request(x.decision, x.status, time.Since(begun))
+		p.log(x)
+	}()
+	p.serve(x, r)
+}
+
+// serve is the order in which everything happens.
+func (p *Proxy) serve(x *exchange, r *http.Request) {
+	x.trusted = p.trusts(r.RemoteAddr)
+	if forged := p.names.strip(r.Header, x.trusted); forged > 0 {
+		p.config.Metrics.IdentityHeadersRemoved(forged)
+	}
+	switch path, forward, ok := target(r); {
+	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
+		x.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		p.refuse(x, metrics.Refused, Refusal{Status: http.StatusMethodNotAllowed, Reason: ReasonMethod})
+	case !ok:
+		p.refuse(x, metrics.Refused, Refusal{Status: http.StatusBadRequest, Reason: ReasonTarget})
+	case !p.hosts.ours(r.Host):
+		x.path = path
+		p.refuse(x, metrics.Misdirected, Refusal{Status: http.StatusMisdirectedRequest, Reason: ReasonHost})
+	default:
+		x.path, x.forward = path, forward
+		p.route(x, r)
+	}
+}
+
+func (p *Proxy) route(x *exchange, r *http.Request) {
+	switch {
+	case p.reserved.covers(x.path):
+		p.own(x, r)
+	case p.public.open(x.path):
+		p.forwardNobody(x, r)
+	default:
+		p.gate(x, r)
+	}
+}
+
+// own answers below the reserved prefix: plain paths in its own spelling. Any
+// other reading of it leads nowhere.
+func (p *Proxy) own(x *exchange, r *http.Request) {
+	x.decision = metrics.Own
+	rest, exact := strings.CutPrefix(x.path, p.config.Prefix)
+	if !exact || !plain(x.path) {
+		p.refuse(x, metrics.Refused, Refusal{Status: http.StatusNotFound, Reason: ReasonNotFound})
+		return
+	}
+	if rest == "/jwks.json" && p.config.Assertion != nil {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			x.Header().Set("Allow", "GET, HEAD")
+			p.refuse(x, metrics.Own, Refusal{Status: http.StatusMethodNotAllowed, Reason: ReasonMethod})
+			return
+		}
+		p.config.Assertion.keys.ServeHTTP(x, r)
+		return
+	}
+	x.Header().Set("Cache-Control", "no-store")
+	p.config.Own.ServeHTTP(x, r)
+}
+
+// Close waits until the open WebSockets have ended or ctx is done, ends those
+// that are left, and lets the connections to the portal go. It follows
+// http.Server.Shutdown, which knows nothing of upgraded connections. The error
+// is ctx's, where it had to end some.
+func (p *Proxy) Close(ctx context.Context) error {
+	err := p.upgrades.close(ctx)
+	p.upstream.transport.CloseIdleConnections()
+	return err
+}
+
+func (p *Proxy) trusts(remote string) bool {
+	if len(p.config.TrustedProxies) == 0 {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(remote)
+	return err == nil && p.trustsAddr(peer.Addr())
+}
+
+func (p *Proxy) trustsAddr(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	for _, prefix := range p.config.TrustedProxies {
+		if prefix.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// log writes one record: forwards and our own pages at debug, refusals at
+// info. It tells the path without its query and without anything that could be
+// somebody's number.
+func (p *Proxy) log(x *exchange) {
+	level := slog.LevelInfo
+	switch x.decision {
+	case metrics.Forward, metrics.Public, metrics.Own:
+		level = slog.LevelDebug
+	}
+	ctx := x.request.Context()
+	if !p.config.Logger.Enabled(ctx, level) {
+		return
+	}
+	p.config.Logger.LogAttrs(ctx, level, "request",
+		slog.String("decision", x.decision.String()), slog.Int("status", x.status), slog.String("reason", x.reason),
+		slog.String("method", loggedMethod(x.request.Method)), slog.String("path", loggedPath(x.path)))
+}
+
+// loggedPath is a path fit for a log: decoded, so that an encoded number does
+// not slip through, without query, cut short, and with every run of six digits
+// or more masked.
+func loggedPath(raw string) string {
+	b := []byte(decode(decode(raw)))
+	if len(b) > 200 {
+		b = b[:200]
+	}
+	for i := 0; i < len(b); i++ {
+		run := i
+		for run < len(b) && b[run] >= '0' && b[run] <= '9' {
+			run++
+		}
+		if run-i >= 6 {
+			for j := i; j < run; j++ {
+				b[j] = '*'
+			}
+		}
+		i = max(i, run)
+	}
+	return strings.ToValidUTF8(string(b), "?")
+}
+
+// loggedMethod keeps a visitor's own words out of the log.
+func loggedMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return "other"
+}
