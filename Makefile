@@ -1,0 +1,41 @@
+# What each target does, needs and leaves is told in docs/testing.md.
+
+.PHONY: help test test-lint test-go test-browser test-chart test-image demo bench generate screenshots clean
+
+help: ## say what the targets do
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+test: ## install what is missing and run everything
+	@tools/test
+
+test-lint: ## gofmt, go vet, staticcheck
+	@tools/test lint
+
+test-go: ## the Go tests with the race detector
+	@tools/test go
+
+test-browser: ## the journey in Chromium, with axe and a screenshot of every screen
+	@tools/test browser
+
+test-chart: ## helm lint and template, good values and bad
+	@tools/test chart
+
+test-image: ## the Dockerfile's steps, without a container engine
+	@tools/test image
+
+demo: ## everything on loopback, with simulators: open http://127.0.0.1:8080
+	@go run ./cmd/vneid-proxy demo
+
+bench: ## the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+generate: ## the generated files, docs/configuration.md among them
+	go generate ./...
+
+screenshots: ## take them anew: .cache/screenshots
+	@rm -rf .cache/screenshots
+	@tools/test browser
+	@ls .cache/screenshots
+
+clean: ## remove what the tests and tools left
+	rm -rf .cache e2e/node_modules
