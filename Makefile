@@ -26,8 +26,8 @@ test-image: ## the Dockerfile's steps, without a container engine
 demo: ## everything on loopback, with simulators: open http://127.0.0.1:8080
 	@go run ./cmd/vneid-proxy demo
 
-bench: ## the Go benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## the Go benchmarks, with ratios to a bare reverse proxy in the same run
+	@tools/bench
 
 generate: ## the generated files, docs/configuration.md among them
 	go generate ./...

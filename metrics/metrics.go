@@ -42,14 +42,14 @@ func New(version string) *Metrics {
 		"Steps that people took between the first page asked for and the session, in funnel order: offered, started, returned, vouched, proved, linked or skipped, admitted; refused with its reason.",
 		"provider", "step", "reason")
 	m.cookies = m.counters("vneid_proxy_cookies_refused_total",
-		"Cookies of ours that counted as none.", "cookie", "reason")
+		"Cookies of ours that counted as none, by cookie (session, proof, attempt) and reason (forged, doubled, expired).", "cookie", "reason")
 	m.links = m.counters("vneid_proxy_links_total",
 		"Links recorded, by how they were proved and how strongly the data agreed.", "method", "strength")
 	m.skips = m.counters("vneid_proxy_skips_total", "Link screens skipped.").WithLabelValues()
 	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
 		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
-		"Calls to other systems, by system, operation and outcome (ok, refused, timeout, malformed, unavailable).",
+		"Calls to other systems, by system, operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable).",
 		"system", "operation", "outcome")
 	build := m.gauges("vneid_proxy_build_info", "Always 1; the version is the label.", "version")
 	build.WithLabelValues(version).Set(1)
@@ -79,7 +79,7 @@ func (m *Metrics) Linked(method, strength string) { m.links.WithLabelValues(meth
 func (m *Metrics) Skipped() { m.skips.Inc() }
 
 // IdentityHeadersRemoved counts incoming look-alikes of identity headers.
-func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(n)) }
+func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(max(n, 0))) }
 
 // Call records a finished call to another system.
 func (m *Metrics) Call(system, operation, outcome string, took time.Duration) {

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+//go:generate go test -run ^TestDocument$ . -update
+
 // Series describes one time series for docs/metrics.md.
 type Series struct {
 	Name, Type, Help string

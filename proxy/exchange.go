@@ -25,10 +25,9 @@ type exchange struct {
 	status   int // 0 until the answer begins, 101 once upgraded
 	reason   string
 
-	forward   *url.URL         // the target, byte for byte
-	session   *session.Session // nil where nobody's identity is forwarded
-	values    []value
-	websocket bool
+	forward *url.URL         // the target, byte for byte
+	session *session.Session // nil where nobody's identity is forwarded
+	values  []value
 }
 
 type exchangeKey struct{}

@@ -29,14 +29,14 @@ func BenchmarkForward(b *testing.B) {
 	})
 	b.Cleanup(bare.Close)
 	cookie := r.cookie(linked(b))
-	for name, addr := range map[string]string{"bare": bare.Listener.Addr().String(), "proxy": r.addr} {
-		b.Run(name, func(b *testing.B) {
+	for _, side := range []struct{ name, addr string }{{"bare", bare.Listener.Addr().String()}, {"proxy", r.addr}} {
+		b.Run(side.name, func(b *testing.B) {
 			browser := client(b)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					q := r.request(http.MethodGet, "/a?b=c", nil, cookie)
-					q.URL.Host = addr
+					q.URL.Host = side.addr
 					answer, err := browser.Do(q)
 					if err != nil {
 						b.Error(err)

@@ -77,20 +77,11 @@ func (u *upstream) rewrite(pr *httputil.ProxyRequest) {
 	}
 }
 
-var errUpgrade = errors.New("the portal switched protocols unasked")
-
 // answered looks at the head of the portal's answer before it goes out.
 func (u *upstream) answered(answer *http.Response) error {
 	x := exchangeOf(answer.Request.Context())
-	if answer.StatusCode == http.StatusSwitchingProtocols {
-		if !x.websocket {
-			return errUpgrade
-		}
-		withoutOurCookies(answer.Header)
-		return nil
-	}
 	withoutOurCookies(answer.Header)
-	if x.session != nil {
+	if x.session != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		personal(answer.Header)
 		if x.person {
 			// Here and not before: an interim answer takes along whatever
@@ -167,11 +158,8 @@ func (u *upstream) failed(_ http.ResponseWriter, out *http.Request, err error) {
 // may hold anything.
 func cause(err error) string {
 	var network *net.OpError
-	switch {
-	case errors.As(err, &network):
+	if errors.As(err, &network) {
 		return network.Op + ": " + network.Err.Error()
-	case errors.Is(err, errUpgrade):
-		return err.Error()
 	}
 	return "the exchange failed"
 }

@@ -319,17 +319,18 @@ func TestBytesPassUncompressedAndUntouched(t *testing.T) {
 }
 
 func TestUnaskedSwitchOfProtocolsIsRefused(t *testing.T) {
-	upgraded := make(chan struct{}, 1)
-	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
-		upgraded <- struct{}{}
-		_ = conn.Close()
-	})
-	answer := r.ask("GET /a", "Cookie: "+r.cookie(linked(t)))
-	<-upgraded
-	assert.Equal(t, http.StatusBadGateway, answer.StatusCode)
+	for _, head := range []string{
+		"\r\n", "Connection: Upgrade\r\n\r\n", "Connection: Upgrade\r\nUpgrade:\r\n\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+	} {
+		r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n"+head)
+			_ = conn.Close()
+		})
+		answer := r.ask("GET /a", "Cookie: "+r.cookie(linked(t)))
+		assert.Equal(t, http.StatusBadGateway, answer.StatusCode, "%q", head)
+	}
 }

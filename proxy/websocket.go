@@ -46,7 +46,7 @@ func (p *Proxy) forwardWebSocket(x *exchange, r *http.Request, s *session.Sessio
 	}
 	defer p.upgrades.end(x)
 	go p.watch(ctx, cancel, s)
-	x.decision, x.websocket = metrics.Forward, true
+	x.decision = metrics.Forward
 	p.upstream.serve(x, r.WithContext(ctx))
 }
 

@@ -131,13 +131,16 @@ func TestWebSocketEndsWithTheSession(t *testing.T) {
 		"lifetime is up": func(_, _ *atomic.Int64, c *movable) { c.move(9 * time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var validity, action atomic.Int64
+			var validity, action, judged atomic.Int64
 			validity.Store(int64(proxy.Live))
 			action.Store(int64(proxy.Forward))
 			clock := &movable{now: time.Now()}
 			r := newRig(t, echo, func(c *proxy.Config) {
 				c.Jar, c.Now, c.Recheck = newJar(t, clock.Now), clock.Now, time.Millisecond
-				c.Validity = func(*session.Session) proxy.Validity { return proxy.Validity(validity.Load()) }
+				c.Validity = func(*session.Session) proxy.Validity {
+					judged.Add(1)
+					return proxy.Validity(validity.Load())
+				}
 				c.Admit = func(*session.Session, time.Time) proxy.Verdict {
 					return proxy.Verdict{Action: proxy.Action(action.Load())}
 				}
@@ -146,6 +149,8 @@ func TestWebSocketEndsWithTheSession(t *testing.T) {
 			require.NoError(t, err)
 			says(t, conn, "here")
 			clock.move(40 * time.Minute) // idle, but in use
+			before := judged.Load()
+			require.Eventually(t, func() bool { return judged.Load() > before+1 }, 20*time.Second, time.Millisecond)
 			says(t, conn, "still here")
 			end(&validity, &action, clock)
 			ends(t, conn)

@@ -23,6 +23,7 @@ type Prove struct {
 	Citizen    CitizenView
 	Candidates []AccountView // accounts that may be theirs; none says nothing about it
 
+	CredentialForm bool   // offer the old account's user name and password
 	Username       string // what they typed, after a 422
 	PortalLogin    string // address of the portal's own sign-in through us; "" is not offered
 	ReferenceCode  string // to read out to staff; "" is none

@@ -61,7 +61,7 @@ func Samples() []Sample {
 	unchosen := choose
 	unchosen.Errors = FieldErrors{FieldAccount: AccountMissing, FieldConsent: ConsentMissing}
 
-	prove := Prove{
+	prove := Prove{CredentialForm: true,
 		Citizen: citizen, Candidates: []AccountView{account}, PortalLogin: "/_vneid/start?provider=portal",
 		ReferenceCode: "K7QM-42XD", ConsentVersion: consentVersion, CSRF: token,
 	}

@@ -174,7 +174,7 @@ func TestHostileValuesAreEscaped(t *testing.T) {
 			Error: screen.FieldError(hostile), Notice: screen.Notice(hostile)},
 		screen.Link{Account: account, CMND: hostile, TypedNumber: hostile, CSRF: hostile, ConsentVersion: hostile, Errors: consented, CanSkip: true},
 		screen.Choose{Citizen: citizen, Accounts: []screen.AccountView{account}, CSRF: hostile, ConsentVersion: hostile},
-		screen.Prove{Citizen: citizen, Candidates: []screen.AccountView{account}, Username: hostile, PortalLogin: hostile,
+		screen.Prove{CredentialForm: true, Citizen: citizen, Candidates: []screen.AccountView{account}, Username: hostile, PortalLogin: hostile,
 			ReferenceCode: hostile, CSRF: hostile, Errors: consented, ConsentVersion: hostile},
 		screen.Identity{Rows: []screen.IdentityRow{{Label: screen.Row(hostile), Value: hostile, Mark: screen.Mark(hostile)}},
 			Accounts: []screen.LinkedAccount{{Title: hostile}}, CanUpdate: true, CSRF: hostile, ReturnTo: hostile},
@@ -219,7 +219,7 @@ func TestNumbersAreMasked(t *testing.T) {
 	for _, page := range []screen.Page{
 		screen.Link{FlowB: true, CitizenNumber: number},
 		screen.Choose{Citizen: screen.CitizenView{Number: number}},
-		screen.Prove{Citizen: screen.CitizenView{Number: number}},
+		screen.Prove{CredentialForm: true, Citizen: screen.CitizenView{Number: number}},
 		screen.Pending{Number: number},
 	} {
 		body := get(t, s, prefix+"/link", http.StatusOK, page).Body.String()

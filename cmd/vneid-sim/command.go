@@ -9,11 +9,12 @@ import (
 
 // command is the command line.
 type command struct {
-	Simulator string `arg:"" enum:"vneid,population,portal,all" help:"Which simulator to run: vneid, population, portal or all."`
+	Simulator string `arg:"" enum:"vneid,population,portal,all,storybook" help:"What to run: the simulator vneid, population or portal, all three, or the storybook of every screen."`
 
 	ListenVNeID      string `name:"listen-vneid" default:"localhost:8081" placeholder:"HOST:PORT" help:"Where VNeID listens, on loopback (default: ${default}). It is also its issuer, over http."`
 	ListenPopulation string `name:"listen-population" default:"localhost:8082" placeholder:"HOST:PORT" help:"Where the population database listens, on loopback (default: ${default})."`
 	ListenPortal     string `name:"listen-portal" default:"localhost:8083" placeholder:"HOST:PORT" help:"Where the portal listens, on loopback (default: ${default})."`
+	ListenStorybook  string `name:"listen" default:"localhost:8084" placeholder:"HOST:PORT" help:"Where the storybook listens, on loopback (default: ${default})."`
 
 	ClientID              string   `default:"vneid-proxy" help:"VNeID's relying party (default: ${default})."`
 	ClientSecret          string   `default:"simulated-client-secret" help:"Its secret (default: ${default})."`
@@ -30,7 +31,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var c command
 	helped := false
 	parser, err := kong.New(&c, kong.Name("vneid-sim"), kong.Writers(out, out),
-		kong.Description("Simulated VNeID, population database and legacy portal. Invented people only."),
+		kong.Description("Simulated VNeID, population database and legacy portal, and a storybook of every screen. Invented people only."),
 		kong.Exit(func(int) { helped = true }))
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 // Command vneid-sim runs the simulators of package vneidtest as processes on
 // loopback: a VNeID, a population database and a legacy portal, each alone or
-// all at once. It ends cleanly on SIGINT and SIGTERM.
+// all at once; and a storybook of every screen of the product. It ends cleanly
+// on SIGINT and SIGTERM.
 package main
 
 import (

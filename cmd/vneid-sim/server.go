@@ -21,7 +21,7 @@ const (
 	stopWait = 3 * time.Second
 )
 
-// simulator is one server to run.
+// simulator is one server to run; the storybook is run like one.
 type simulator struct {
 	name, listen string
 	handler      func(address string) (http.Handler, error) // address is http://host:port as bound
@@ -40,6 +40,7 @@ func (c *command) simulators() []simulator {
 	if c.Simulator == "all" {
 		return all
 	}
+	all = append(all, simulator{"storybook", c.ListenStorybook, func(string) (http.Handler, error) { return newStorybook() }})
 	for _, s := range all {
 		if s.name == c.Simulator {
 			return []simulator{s}
