@@ -116,12 +116,18 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 	to(w, r, returnTo)
 }
 
+// use spends what somebody is admitted on where no link is made of it: a copy
+// of its cookie must open nothing afterwards.
+func (b *broker) use(ctx context.Context, proof session.ID, expires time.Time) error {
+	return b.Ledger.Spend(ctx, ledger.PurposeProof, proof[:], expires)
+}
+
 // record writes the link and counts it. A link that this citizen had already
-// (two tabs) is as good.
+// (two browsers) is as good, and takes the proof as well.
 func (b *broker) record(ctx context.Context, n ledger.NewLink) (ledger.Link, error) {
 	made, err := b.Ledger.Link(ctx, n)
 	if errors.Is(err, ledger.ErrAlreadyLinked) {
-		return made, nil
+		return made, b.Ledger.Spend(ctx, ledger.PurposeProof, n.Proof, n.ProofExpires)
 	}
 	if err != nil {
 		return ledger.Link{}, err

@@ -95,6 +95,10 @@ func (l *Link) enterLegacy(w http.ResponseWriter, r *http.Request, h holder, fou
 		l.refuseBy(w, r, d, h.account, session.Portal, h.returnTo)
 		return
 	}
+	if err := l.use(r.Context(), h.id, h.expires); err != nil {
+		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
+		return
+	}
 	citizen := identity.Citizen{Number: found.account.Number, Name: found.account.Name, BirthDate: found.account.BirthDate}
 	if found.link != nil {
 		citizen = identity.Citizen{Number: found.link.Number, Name: found.link.Name, BirthDate: found.link.BirthDate}
@@ -124,7 +128,7 @@ func (l *Link) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if d.Action != link.Ask {
-		l.enterLegacy(w, r, h, found, d)
+		l.enterLegacy(w, r, h, found, unlessOther(d, found, number))
 		return
 	}
 	if len(faults) > 0 {
@@ -155,16 +159,26 @@ func (l *Link) update(w http.ResponseWriter, r *http.Request) {
 		undo()
 		l.recordLegacy(w, r, h, found, number, d)
 	case d.Action != link.Ask:
-		l.enterLegacy(w, r, h, found, d)
+		l.enterLegacy(w, r, h, found, unlessOther(d, found, number))
 	case d.Unanswered:
 		// Nothing was learnt about the number: the try is given back.
 		undo()
+		w.Header().Set("Retry-After", "10")
 		l.Metrics.Step(session.Portal, metrics.StepRefused, string(screen.PopulationDown))
 		l.askAbout(w, r, http.StatusServiceUnavailable, h, found.account, d, typed, screen.FieldErrors{screen.FieldCitizenNumber: screen.NumberUnanswered})
 	default:
 		l.Metrics.Step(session.Portal, metrics.StepRefused, "mismatch")
 		l.askAbout(w, r, http.StatusUnprocessableEntity, h, found.account, d, typed, screen.FieldErrors{screen.FieldCitizenNumber: screen.NumberMismatch})
 	}
+}
+
+// unlessOther refuses where another browser has meanwhile linked the account
+// to another number than the one typed: "done" would be a lie.
+func unlessOther(d link.Decision, found seen, typed identity.CitizenNumber) link.Decision {
+	if d.Action == link.Admit && found.link != nil && !typed.IsZero() && found.link.Number != typed {
+		return link.Decision{Action: link.Refuse, Reason: link.Conflict}
+	}
+	return d
 }
 
 // check asks the population database, and the ledger whether the number is

@@ -73,7 +73,11 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			refused = &d
 			continue
 		}
-		if err := l.met(r.Context(), active, proof.Citizen); err != nil {
+		err = l.use(r.Context(), proof.ID, proof.Expires())
+		if err == nil {
+			err = l.met(r.Context(), active, proof.Citizen)
+		}
+		if err != nil {
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
@@ -189,7 +193,7 @@ func (l *Link) offerChoice(w http.ResponseWriter, r *http.Request, status int, p
 
 func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, username string, faults screen.FieldErrors) {
 	page := screen.Prove{
-		Citizen: citizenView(proof.Citizen), Username: username,
+		Citizen: citizenView(proof.Citizen), CredentialForm: l.Credential != nil, Username: username,
 		ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
 	}
 	if l.Portal.LoginURL != "" {
@@ -227,7 +231,11 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 	if !consented(r) {
 		faults[screen.FieldConsent] = screen.ConsentMissing
 	}
-	if len(faults) > 0 || l.Credential == nil {
+	if l.Credential == nil {
+		to(w, r, l.Prefix+"/link")
+		return
+	}
+	if len(faults) > 0 {
 		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, faults)
 		return
 	}
@@ -300,6 +308,17 @@ func (l *Link) choose(w http.ResponseWriter, r *http.Request) {
 // to its account. The first spends the proof; each other spends a name made
 // of the proof and its account.
 func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof, own []candidate, consent ledger.Consent) {
+	if own[0].decision.Action == link.Admit {
+		// Linked by another browser meanwhile: there is nothing to record.
+		err := l.use(r.Context(), proof.ID, proof.Expires())
+		if err == nil {
+			err = l.met(r.Context(), *own[0].link, proof.Citizen)
+		}
+		if err != nil {
+			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
+			return
+		}
+	}
 	for i, c := range own {
 		if c.decision.Action != link.Record {
 			continue
