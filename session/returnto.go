@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -23,25 +24,34 @@ func ReturnTo(raw, prefix string) string {
 			return "/"
 		}
 	}
-	path, query, _ := strings.Cut(raw, "?")
-	if _, err := url.PathUnescape(query); err != nil {
+	if _, err := url.PathUnescape(raw); err != nil {
 		return "/"
 	}
+	path, _, _ := strings.Cut(raw, "?")
 	for range 3 {
 		if !plainPath(path) || path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return "/"
 		}
-		decoded, err := url.PathUnescape(path)
-		if err != nil {
-			// "%25" decodes to a lone "%": well-formed as it is sent.
-			break
-		}
-		path = decoded
-	}
-	if _, err := url.PathUnescape(raw); err != nil {
-		return "/"
+		path = decoded(path)
 	}
 	return raw
+}
+
+// decoded leaves a percent sign that begins no encoding as it is, as lenient
+// readers do: "%25" once decoded must not hide what stands beside it.
+func decoded(path string) string {
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] == '%' && i+2 < len(path) {
+			if c, err := strconv.ParseUint(path[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(path[i])
+	}
+	return b.String()
 }
 
 func plainPath(path string) bool {
