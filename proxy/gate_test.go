@@ -220,10 +220,13 @@ func TestLogHoldsNoNumbersAndNoQueries(t *testing.T) {
 	r.ask("GET /people/099203004567/x?token=secret", "Cookie: "+cookie)
 	r.ask("GET /people/%30%39%39203004567?token=secret", "Authorization: Bearer secret")
 	r.ask("GET /people/%309%392%303%300%304%356%37", navigation)
+	r.ask("GET /people/%25309%25392%25303%25300%25304%25356", navigation)
 	r.ask("GET /people/%2530%39%39203004567", navigation)
+	r.ask("GET /tra-cuu/099.203-004%20567", navigation)
 	r.ask("SECRET /x")
 	log := r.log.String()
 	assert.Contains(t, log, "/people/************/x")
+	assert.Contains(t, log, "/tra-cuu/***.***-*** ***")
 	for _, private := range []string{"099203004567", "%309%392", "secret", "SECRET", "Lan", "u-17", strings.TrimPrefix(cookie, "__Host-vneid_session=")} {
 		assert.NotContains(t, log, private)
 	}

@@ -152,26 +152,32 @@ func (p *Proxy) log(x *exchange) {
 
 // loggedPath is a path fit for a log: decoded, so that an encoded number does
 // not slip through, without query, cut short, and with every run of six digits
-// or more masked.
+// or more masked, whatever single mark people write between them.
 func loggedPath(raw string) string {
 	b := []byte(decode(decode(raw)))
 	if len(b) > 200 {
 		b = b[:200]
 	}
 	for i := 0; i < len(b); i++ {
-		run := i
-		for run < len(b) && b[run] >= '0' && b[run] <= '9' {
-			run++
-		}
-		if run-i >= 6 {
-			for j := i; j < run; j++ {
-				b[j] = '*'
+		digits, end := 0, i
+		for j := i; j < len(b) && (isDigit(b[j]) || j > i && isDigit(b[j-1]) && strings.IndexByte(" ._-+,", b[j]) >= 0); j++ {
+			if isDigit(b[j]) {
+				digits, end = digits+1, j+1
 			}
 		}
-		i = max(i, run)
+		if digits >= 6 {
+			for j := i; j < end; j++ {
+				if isDigit(b[j]) {
+					b[j] = '*'
+				}
+			}
+		}
+		i = max(i, end-1)
 	}
 	return strings.ToValidUTF8(string(b), "?")
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // loggedMethod keeps a visitor's own words out of the log.
 func loggedMethod(method string) string {
