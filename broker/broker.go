@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"vneid-proxy/broker/ledger"
@@ -178,7 +179,7 @@ func New(c Config) http.Handler {
 					allow = "GET, HEAD, POST"
 				}
 				w.Header().Set("Allow", allow)
-				b.refuse(w, r, &Fault{screen.MethodNotAllowed, errors.New(r.Method)})
+				b.refuse(w, r, &Fault{screen.MethodNotAllowed, errors.New("no such method here")})
 			}
 		})
 	}
@@ -188,7 +189,7 @@ func New(c Config) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		// Only paths that are exactly ours reach the mux: it would clean
 		// others and redirect.
-		if _, pattern := mux.Handler(r); pattern == "" || r.URL.RawPath != "" {
+		if _, pattern := mux.Handler(r); pattern == "" || !strings.HasPrefix(r.URL.Path, pattern) || r.URL.RawPath != "" {
 			b.refuse(w, r, &Fault{screen.NotFound, errors.New("unknown path")})
 			return
 		}
@@ -242,7 +243,19 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 	default:
 		b.Metrics.Step(b.side(r), metrics.StepRefused, string(fault.Reason))
 	}
+	switch fault.Reason {
+	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount:
+		b.drop(w, r)
+	}
 	b.Screens.Write(w, r, status, page)
+}
+
+// drop takes away a proof that leads nowhere any more: with it the sign-in
+// page would lead back to the refusal.
+func (b *broker) drop(w http.ResponseWriter, r *http.Request) {
+	if _, held := b.Jar.Open(r).(*session.Proof); held {
+		b.Jar.Clear(w)
+	}
 }
 
 // side is the provider that a request's sign-in is counted under: the portal

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,7 +67,7 @@ func (d demoCommand) Run(ctx context.Context) (err error) {
 	for _, server := range simulators {
 		listener, err := net.Listen("tcp", server.Addr)
 		if err != nil {
-			return fmt.Errorf("%w (every port of the demo can be changed: see demo --help)", err)
+			return portHint(err)
 		}
 		defer server.Close()
 		group.Go(func() error {
@@ -84,7 +85,15 @@ func (d demoCommand) Run(ctx context.Context) (err error) {
 		}()
 		return serve(ctx, c, vneidtest.Accounts(), logger, func() { d.welcome(public, addresses) })
 	})
-	return group.Wait()
+	return portHint(group.Wait())
+}
+
+// portHint says what to do about a port that somebody else has.
+func portHint(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w (every port of the demo can be changed: see demo --help)", err)
+	}
+	return err
 }
 
 func (d demoCommand) simulators(addresses map[string]string, public string, secrets map[string]string) ([]*http.Server, error) {
