@@ -49,6 +49,13 @@ func (l *Link) show(w http.ResponseWriter, r *http.Request) {
 			l.showLegacy(w, r, held)
 			return
 		}
+		// A portal that cannot be told where to return sends people to its own
+		// start, and the gate sends them here.
+		at := &SignIn{l.broker}
+		if _, ok := at.portalAttempt(r); ok && l.WhoAmI != nil && l.Portal.ReturnParameter == "" && at.hasPortalSession(r) {
+			to(w, r, l.Prefix+"/portal-return")
+			return
+		}
 		l.showProvider(w, r, held)
 	}
 }

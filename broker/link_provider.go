@@ -85,6 +85,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 		return true
 	}
 	if refused != nil {
+		l.drop(w, r)
 		l.refuseBy(w, r, *refused, links[0].Account, l.ProviderName, proof.ReturnTo)
 		return true
 	}

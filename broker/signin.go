@@ -23,10 +23,14 @@ type SignIn struct{ *broker }
 // portal's own page, which may not know how to send them, is asked about there.
 func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 	returnTo := s.rd(r)
-	switch s.live(r).(type) {
+	switch held := s.live(r).(type) {
 	case *session.Session:
-		to(w, r, returnTo)
-		return
+		// Whom the gate lets through no more, and link may refuse, must be able
+		// to sign in another way.
+		if s.Policy.Admit(held.Standing, s.Now()) == link.Forward && s.Feed.State(Ref(held)) == ledger.Live {
+			to(w, r, returnTo)
+			return
+		}
 	case *session.Proof:
 		to(w, r, s.Prefix+"/link")
 		return
@@ -211,11 +215,17 @@ func (s *SignIn) portalReturn(w http.ResponseWriter, r *http.Request) {
 	id, err := s.WhoAmI(r.Context(), r)
 	if errors.Is(err, ErrNobody) {
 		// Nothing is spent: the person may go back and sign in there yet.
+		if proof, proving := s.live(r).(*session.Proof); proving && !proof.LegacyFirst() {
+			(&Link{s.broker}).showProvider(w, r, proof)
+			return
+		}
 		s.offer(w, r, attempt.ReturnTo, "")
 		return
 	}
 	if err != nil {
-		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		// The chooser leads back here for as long as this attempt lasts.
+		other := s.Prefix + "/start?" + url.Values{"provider": {s.ProviderName}, "rd": {attempt.ReturnTo}}.Encode()
+		s.refuseWith(w, r, err, screen.Refused{Next: append(s.again(attempt.ReturnTo), screen.Action{Label: screen.ActionVNeID, Href: other})})
 		return
 	}
 	if !s.spend(w, r, attempt) {
