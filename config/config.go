@@ -1,10 +1,11 @@
 // Package config is the environment made into values: one loader, one shape.
 //
 // Every variable begins with VNEID_PROXY_ and is described by the tags of its
-// field: env names it, envDefault gives its default, form or choice says what
-// it may hold, later what a coming release will take, need when it must be
-// set, example what to write, doc what it means. docs/configuration.md is
-// generated from them. Load refuses everything that is wrong at once.
+// field: env names it, envDefault gives its default, or presets one for each
+// PROVIDER, form or choice says what it may hold, later what a coming release
+// will take, need when it must be set, only with which PROVIDER it may be,
+// example what to write, doc what it means. docs/configuration.md is generated
+// from them. Load refuses everything that is wrong at once.
 //
 // Nothing is opened or reached here but the files of secrets: construction
 // happens in constructors. To reload, call Load again with the same
@@ -37,5 +38,5 @@ type Config struct {
 }
 
 // Files lists the files that the configuration names and that may change
-// while the process runs: secrets, the TLS pair, assertion keys.
+// while the process runs: secrets, the TLS pair, keys.
 func (c Config) Files() []string { return c.files }

@@ -73,6 +73,9 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 2, c.Provider.MinAccountLevel)
 	assert.Nil(t, c.Provider.TokenURL)
 	assert.True(t, c.Provider.ClientSecret.IsZero())
+	assert.Equal(t, "name", c.Provider.ClaimName)
+	assert.Equal(t, "birthdate", c.Provider.ClaimBirthDate)
+	assert.Empty(t, c.Provider.Envelope)
 	assert.Equal(t, "https://portal.example", c.Keys.AssertionAudience)
 	assert.Equal(t, 8*time.Hour, c.Session.Lifetime)
 	assert.Equal(t, 30*time.Minute, c.Session.Idle)
@@ -122,6 +125,39 @@ func TestValues(t *testing.T) {
 	assert.True(t, c.Process.Pprof)
 	assert.Equal(t, "Cổng dịch vụ công", c.Screens.Organisation)
 	assert.Equal(t, []string{"/run/tls.crt", "/run/tls.key"}, c.Files())
+}
+
+// encrypted is what PROVIDER=vneid-encrypted needs.
+func encrypted(more ...string) []string {
+	return append([]string{
+		"PROVIDER=vneid-encrypted", "ISSUER_URL=", "DECRYPTION_KEY_FILES=/run/a.pem,/run/b.pem",
+		"AUTHORIZE_URL=https://sso.example/a", "TOKEN_URL=https://sso.example/t", "USERINFO_URL=https://sso.example/u",
+	}, more...)
+}
+
+func TestEncrypted(t *testing.T) {
+	p := load(t, encrypted()...).Provider
+	assert.Equal(t, "required", p.Envelope)
+	assert.Equal(t, "ecb", p.EnvelopeCipher)
+	assert.Equal(t, 256, p.EnvelopeKeyBits)
+	assert.Equal(t, "decrypted", p.EnvelopeCode)
+	assert.Equal(t, "sent", p.EnvelopeEncryptKey)
+	assert.Equal(t, "citizenPid", p.ClaimCitizenNumber)
+	assert.Equal(t, "fullName", p.ClaimName)
+	assert.Equal(t, "birthDate", p.ClaimBirthDate)
+	assert.Equal(t, []string{"/run/a.pem", "/run/b.pem"}, p.DecryptionKeyFiles)
+	assert.Nil(t, p.IssuerURL)
+
+	c := load(t, encrypted("ENVELOPE=optional", "ENVELOPE_CIPHER=cbc", "ENVELOPE_KEY_BITS=128", "ENVELOPE_CODE=received",
+		"ENVELOPE_ENCRYPT_KEY=omitted", "CLAIM_NAME=hoTen", "SCOPES=profile")...)
+	assert.Equal(t, "optional", c.Provider.Envelope)
+	assert.Equal(t, "cbc", c.Provider.EnvelopeCipher)
+	assert.Equal(t, 128, c.Provider.EnvelopeKeyBits)
+	assert.Equal(t, "received", c.Provider.EnvelopeCode)
+	assert.Equal(t, "omitted", c.Provider.EnvelopeEncryptKey)
+	assert.Equal(t, "hoTen", c.Provider.ClaimName)
+	assert.Equal(t, config.Words{"profile"}, c.Provider.Scopes)
+	assert.Equal(t, []string{"/run/a.pem", "/run/b.pem"}, c.Files())
 }
 
 // What is refused by default must still be possible where it is meant to be.

@@ -40,22 +40,28 @@ type Portal struct {
 	SessionCookies     []string       `env:"PORTAL_SESSION_COOKIES" form:"tokens" need:"with PORTAL_LOGIN_URL or PORTAL_WHOAMI_URL" example:"PHPSESSID" doc:"Names of the portal's own session cookies, the only ones sent to PORTAL_WHOAMI_URL."`
 }
 
-// Provider is who vouches for citizens. Addresses are nil when unset: the
-// issuer's discovery document says them.
+// Provider is who vouches for citizens. With oidc, addresses are nil when
+// unset: the issuer's discovery document says them.
 type Provider struct {
-	Profile                  string   `env:"PROVIDER" envDefault:"oidc" choice:"oidc" later:"vneid-encrypted,vneid-clear,national-portal" doc:"The way the provider is spoken to: oidc is OpenID Connect."`
+	Profile                  string   `env:"PROVIDER" envDefault:"oidc" choice:"oidc,vneid-encrypted" later:"vneid-clear,national-portal" doc:"The way the provider is spoken to: oidc is OpenID Connect; vneid-encrypted is VNeID's own wire, where code, token answer and userinfo come encrypted for a key of ours."`
 	Title                    string   `env:"PROVIDER_TITLE" envDefault:"VNeID" doc:"What the sign-in button calls the provider."`
-	IssuerURL                *url.URL `env:"ISSUER_URL" form:"issuer" need:"with PROVIDER=oidc" example:"https://sso.example.gov.vn" doc:"The issuer; its discovery document says the addresses that are not set here."`
-	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint. Unset: what discovery says."`
-	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" example:"https://sso.example.gov.vn/token" doc:"The token endpoint. Unset: what discovery says."`
-	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint. Unset: what discovery says."`
-	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
+	IssuerURL                *url.URL `env:"ISSUER_URL" form:"issuer" need:"with PROVIDER=oidc" only:"oidc" example:"https://sso.example.gov.vn" doc:"The issuer; its discovery document says the addresses that are not set here."`
+	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint. Unset with oidc: what discovery says."`
+	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/token" doc:"The token endpoint. Unset with oidc: what discovery says."`
+	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint. Unset with oidc: what discovery says."`
+	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" only:"oidc" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
 	ClientID                 string   `env:"CLIENT_ID,notEmpty" example:"dichvucong" doc:"The client that the provider registered."`
-	ClientSecret             Secret   `env:"CLIENT_SECRET" doc:"Its secret. Unset: a public client, with PKCE alone."`
-	Scopes                   Words    `env:"SCOPES" envDefault:"openid" example:"openid profile" doc:"What is asked for; openid is required."`
-	ClaimCitizenNumber       string   `env:"CLAIM_CITIZEN_NUMBER" envDefault:"citizenPid" doc:"Claim that holds the citizen number, 12 digits as a string."`
-	ClaimName                string   `env:"CLAIM_NAME" envDefault:"name" doc:"Claim that holds the full name."`
-	ClaimBirthDate           string   `env:"CLAIM_BIRTH_DATE" envDefault:"birthdate" doc:"Claim that holds the birth date."`
+	ClientSecret             Secret   `env:"CLIENT_SECRET" doc:"Its secret. Unset: a public client, with PKCE alone where the provider knows it."`
+	Scopes                   Words    `env:"SCOPES" envDefault:"openid" example:"openid profile" doc:"What is asked for; oidc requires openid."`
+	DecryptionKeyFiles       []string `env:"DECRYPTION_KEY_FILES" form:"files" need:"with PROVIDER=vneid-encrypted" only:"vneid-encrypted" example:"/run/keys/vneid-2026.pem,/run/keys/vneid-2025.pem" doc:"Private RSA keys (2048 bits or more, PEM, one a file) whose public half VNeID has or had; for nothing else. Each is tried on everything, always: leave out what is no longer in use."`
+	Envelope                 string   `env:"ENVELOPE" choice:"required,optional" only:"vneid-encrypted" presets:"vneid-encrypted=required" doc:"required refuses answers that are not encrypted, and a callback without encrypt_key; optional accepts them, and with them whoever strips the encryption."`
+	EnvelopeCipher           string   `env:"ENVELOPE_CIPHER" choice:"ecb,cbc" only:"vneid-encrypted" presets:"vneid-encrypted=ecb" doc:"How VNeID uses AES; with cbc the IV is in the first 16 bytes."`
+	EnvelopeKeyBits          int      `env:"ENVELOPE_KEY_BITS" choice:"128,192,256" only:"vneid-encrypted" presets:"vneid-encrypted=256" doc:"The one length of AES keys that is accepted."`
+	EnvelopeCode             string   `env:"ENVELOPE_CODE" choice:"decrypted,received" only:"vneid-encrypted" presets:"vneid-encrypted=decrypted" doc:"What the token endpoint is sent as the code: decrypted, or as the callback carried it."`
+	EnvelopeEncryptKey       string   `env:"ENVELOPE_ENCRYPT_KEY" choice:"sent,omitted" only:"vneid-encrypted" presets:"vneid-encrypted=sent" doc:"Whether the token endpoint is sent encrypt_key beside the code."`
+	ClaimCitizenNumber       string   `env:"CLAIM_CITIZEN_NUMBER" envDefault:"citizenPid" doc:"Claim that holds the citizen number, 12 digits as a string. With vneid-encrypted it is the subject too."`
+	ClaimName                string   `env:"CLAIM_NAME" presets:"oidc=name vneid-encrypted=fullName" doc:"Claim that holds the full name."`
+	ClaimBirthDate           string   `env:"CLAIM_BIRTH_DATE" presets:"oidc=birthdate vneid-encrypted=birthDate" doc:"Claim that holds the birth date."`
 	ClaimAccountLevel        string   `env:"CLAIM_ACCOUNT_LEVEL" envDefault:"accountLevel" doc:"Claim that holds the level of the electronic identity, 1 or 2."`
 	ClaimAuthenticationLevel string   `env:"CLAIM_AUTHENTICATION_LEVEL" envDefault:"acr" doc:"Claim that says how this one sign-in was made; another scale than the account level."`
 	ClaimAccountType         string   `env:"CLAIM_ACCOUNT_TYPE" envDefault:"accountType" doc:"Claim that tells person from organisation."`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -27,6 +28,7 @@ func Load(environ []string) (Config, error) {
 	for _, v := range l.all {
 		l.take(v)
 	}
+	l.preset()
 	var c Config
 	l.parse(&c)
 	check(&c, l)
@@ -90,6 +92,26 @@ func (l loader) take(v variable) {
 	case form.ok != nil && !form.ok(text):
 		l.fault(v.name, "%s", v.mend())
 	}
+}
+
+// preset gives what was not given the default that goes with the provider.
+func (l loader) preset() {
+	provider := l.provider()
+	for _, v := range l.all {
+		if value := v.preset(provider); value != "" && !l.has(v.name) {
+			l.values[Prefix+v.name] = value
+		}
+	}
+}
+
+// provider is what PROVIDER says, or its default.
+func (l loader) provider() string {
+	for _, v := range l.all {
+		if v.name == "PROVIDER" {
+			return cmp.Or(l.values[Prefix+v.name], v.tag("envDefault"))
+		}
+	}
+	return ""
 }
 
 // parse fills the groups. Each is parsed alone, for the library names the

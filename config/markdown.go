@@ -37,6 +37,13 @@ func (v variable) defaultCell() string {
 	switch preset := v.tag("envDefault"); {
 	case preset != "":
 		return "`" + preset + "`"
+	case v.tag("presets") != "":
+		var cells []string
+		for pair := range strings.FieldsSeq(v.tag("presets")) {
+			provider, value, _ := strings.Cut(pair, "=")
+			cells = append(cells, "`"+value+"` ("+provider+")")
+		}
+		return strings.Join(cells, ", ")
 	case strings.Contains(v.tag("env"), ",notEmpty"):
 		return "**required**"
 	case v.tag("need") != "":
@@ -49,6 +56,9 @@ func (v variable) exampleNote() string {
 	var note string
 	if v.secret() {
 		note = " Also as `" + v.name + fileSuffix + "`."
+	}
+	if only := v.tag("only"); only != "" {
+		note += " Only with `PROVIDER=" + only + "`."
 	}
 	if example := v.tag("example"); example != "" {
 		note += " Example: `" + example + "`."

@@ -14,8 +14,8 @@ const fileSuffix = "_FILE"
 // are refused in other words than a slip of the pen.
 func laterNames() []string {
 	return []string{
-		"CLIENT_KEY_FILE", "DECRYPTION_KEY_FILES", "DIRECTORY_QUERIES_FILE", "ENVELOPE", "NOTIFY_URL",
-		"POLICY_FILE", "POPULATION_UPDATE_FIELDS", "PROVIDERS_FILE", "REDIS_URL", "ROUTES_FILE",
+		"CLIENT_KEY_FILE", "DIRECTORY_QUERIES_FILE", "NOTIFY_URL", "POLICY_FILE",
+		"POPULATION_UPDATE_FIELDS", "PROVIDERS_FILE", "REDIS_URL", "ROUTES_FILE",
 	}
 }
 

@@ -58,7 +58,7 @@ func TestTags(t *testing.T) {
 		names[v.name] = true
 		form := v.form()
 		assert.NotEmpty(t, form.words, v.name)
-		for _, text := range []string{v.tag("example"), v.tag("envDefault")} {
+		for _, text := range []string{v.tag("example"), v.tag("envDefault"), v.preset("oidc"), v.preset("vneid-encrypted")} {
 			if text != "" && form.ok != nil {
 				assert.True(t, form.ok(text), "%s: its own %q is refused", v.name, text)
 			}

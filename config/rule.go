@@ -64,7 +64,14 @@ func checkPortal(c *Config, l loader) {
 }
 
 func checkProvider(c *Config, l loader) {
-	l.need(true, "with PROVIDER=oidc", "ISSUER_URL")
+	oidc, encrypted := c.Provider.Profile == "oidc", c.Provider.Profile == "vneid-encrypted"
+	l.need(oidc, "with PROVIDER=oidc", "ISSUER_URL")
+	l.need(encrypted, "with PROVIDER=vneid-encrypted", "AUTHORIZE_URL", "TOKEN_URL", "USERINFO_URL", "DECRYPTION_KEY_FILES")
+	for _, v := range l.all {
+		if only := v.tag("only"); (oidc || encrypted) && only != "" && only != c.Provider.Profile && l.has(v.name) {
+			l.fault(v.name, "remove it: it has a meaning only with PROVIDER=%s", only)
+		}
+	}
 	// OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3: these must use TLS.
 	for name, u := range map[string]*url.URL{
 		"ISSUER_URL": c.Provider.IssuerURL, "AUTHORIZE_URL": c.Provider.AuthorizeURL, "TOKEN_URL": c.Provider.TokenURL,
@@ -74,7 +81,7 @@ func checkProvider(c *Config, l loader) {
 			l.fault(name, "write it with https; http beyond loopback is for trials, with ALLOW_HTTP=true")
 		}
 	}
-	if !slices.Contains(c.Provider.Scopes, "openid") {
+	if oidc && !slices.Contains(c.Provider.Scopes, "openid") {
 		l.fault("SCOPES", "add openid: without it this is no OpenID Connect")
 	}
 }

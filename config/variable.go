@@ -33,6 +33,16 @@ func variables() []variable {
 
 func (v variable) tag(key string) string { return v.field.Tag.Get(key) }
 
+// preset is the default under a PROVIDER; "" where that gives it none.
+func (v variable) preset(provider string) string {
+	for pair := range strings.FieldsSeq(v.tag("presets")) {
+		if name, value, _ := strings.Cut(pair, "="); name == provider {
+			return value
+		}
+	}
+	return ""
+}
+
 // secret reports whether the variable may come from a file.
 func (v variable) secret() bool {
 	return v.field.Type == reflect.TypeFor[Secret]() || v.field.Type == reflect.TypeFor[Keyring]()

@@ -70,6 +70,8 @@ func TestFaults(t *testing.T) {
 		{v.Controls, "keys", http.MethodGet, vneid + "/keys"},
 		{v.Controls, "token", http.MethodPost, vneid + "/oauth/token"},
 		{v.Controls, "userinfo", http.MethodGet, vneid + "/userinfo"},
+		{v.Controls, "v2_token", http.MethodPost, vneid + "/v2/token"},
+		{v.Controls, "v2_userinfo", http.MethodGet, vneid + "/v2/userinfo"},
 		{pop.Controls, "match", http.MethodPost, population + "/v1/match"},
 		{por.Controls, "whoami", http.MethodGet, portal + "/api/whoami"},
 		{por.Controls, "credential", http.MethodPost, portal + "/api/credential"},

@@ -47,6 +47,33 @@
 // wrong_sub (of somebody else), no_citizen_number (no citizenPid) and
 // account_level=1 (instead of the persona's); wrong_response_iss (RFC 9207).
 //
+// # VNeID, the encrypted wire (V2)
+//
+// The same people and the same sign-in page, on paths of its own, for clients
+// that have a PublicKey. OAuth 2.0 without ID token, nonce and PKCE. An
+// envelope is a text under a fresh AES key (256 bits, ECB, PKCS #7) and that key
+// under the client's RSA key (PKCS #1 v1.5), both in standard Base64.
+//
+//	GET  /v2/authorize    response_type=code, client_id, redirect_uri, scope, state
+//	     the callback     code and encrypt_key, an envelope whose plus signs are
+//	                      not escaped; state; or error and error_description
+//	POST /v2/token        a form: grant_type, code (decrypted), encrypt_key (as
+//	                      received), client_id, client_secret, redirect_uri;
+//	                      200 {"data":"…","key":"…"} around access_token,
+//	                      expires_in, token_type, scope; else {"error":"…"} in clear
+//	GET  /v2/userinfo     Authorization: Bearer; 200 {"data":"…","key":"…"} around
+//	                      citizenPid, fullName, birthDate, accountType, accountLevel
+//
+// Endpoints: v2_authorize, v2_token, v2_userinfo. Knobs: v2_token_fault,
+// v2_userinfo_fault, account_level and no_citizen_number as above. Lies, each at
+// v2_callback, v2_token or v2_userinfo: _plain (no envelope, no encrypt_key),
+// _other_key (under a key that is not the client's), _cut (the last 16 bytes of
+// the data are gone), _flip (one bit in the middle of the data is another).
+// Where the real wire is not known for certain: v2_cbc (the IV in the first 16
+// bytes, instead of ECB), v2_key_bits=128 or 192, v2_code_received (the token
+// endpoint wants the code as the callback carried it), v2_no_encrypt_key (it
+// refuses encrypt_key).
+//
 // # Population database
 //
 //	POST /v1/match   Authorization: Bearer <token>

@@ -2,12 +2,15 @@ package vneidtest
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -38,6 +41,9 @@ type Client struct {
 	RedirectURIs           []string
 	PostLogoutRedirectURIs []string
 	BackChannelLogoutURI   string // "" for none
+	// PublicKey lets the client use the encrypted wire, and is what envelopes
+	// for it are made with; nil keeps the client off that wire.
+	PublicKey *rsa.PublicKey
 }
 
 // VNeID is a simulated VNeID: a real OpenID provider over maps.
@@ -48,6 +54,7 @@ type VNeID struct {
 	storage  *storage
 	pages    pages
 	mux      *http.ServeMux
+	otherKey func() (*rsa.PrivateKey, error) // belongs to no client; made when first wanted
 }
 
 // NewVNeID makes a provider with a fresh RS256 key. An incomplete
@@ -63,12 +70,15 @@ func NewVNeID(cfg VNeIDConfig) (*VNeID, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	controls := newControls(cfg.Personas, []string{"discovery", "keys", "token", "userinfo"}, map[string]knobKind{
+	knobs := map[string]knobKind{
 		"wrong_nonce": knobSwitch, "wrong_audience": knobSwitch, "extra_audience": knobSwitch, "alg_none": knobSwitch,
 		"wrong_sub": knobSwitch, "no_citizen_number": knobSwitch, "account_level": knobNumber,
 		"wrong_response_iss": knobSwitch,
-	})
+	}
+	maps.Copy(knobs, sealKnobs())
+	controls := newControls(cfg.Personas, []string{"discovery", "keys", "token", "userinfo", "v2_token", "v2_userinfo"}, knobs)
 	v := &VNeID{Controls: controls, issuer: cfg.Issuer, mux: http.NewServeMux()}
+	v.otherKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 	if v.storage, err = newStorage(cfg, controls); err != nil {
 		return nil, err
 	}
@@ -98,7 +108,10 @@ func (v *VNeID) routes() {
 	v.mux.HandleFunc("/userinfo", v.endpoint("userinfo", v.provider.ServeHTTP))
 	v.mux.HandleFunc("/end_session", v.endpoint("end_session", v.provider.ServeHTTP))
 	v.mux.HandleFunc("GET /login", v.login)
-	v.mux.HandleFunc("POST /login", v.endpoint("login", v.withIssuer(v.signIn)))
+	v.mux.HandleFunc("POST /login", v.endpoint("login", v.signIn))
+	v.mux.HandleFunc("GET /v2/authorize", v.endpoint("v2_authorize", v.sealedAuthorize))
+	v.mux.HandleFunc("POST /v2/token", v.endpoint("v2_token", v.sealedToken))
+	v.mux.HandleFunc("GET /v2/userinfo", v.endpoint("v2_userinfo", v.sealedUserinfo))
 	v.mux.HandleFunc("GET /signed-out", v.plain("signed-out.html"))
 	v.mux.HandleFunc("GET /{$}", v.plain("index.html"))
 	v.mux.HandleFunc("GET /assets/vneid.css", func(w http.ResponseWriter, r *http.Request) {

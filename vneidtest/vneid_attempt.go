@@ -17,6 +17,7 @@ type attempt struct {
 	subject   string   // "" until somebody has signed in
 	sessionID string
 	signedIn  time.Time
+	sealed    bool // on the encrypted wire, which the library knows nothing of
 }
 
 func (a *attempt) GetID() string                      { return a.id }

@@ -12,13 +12,15 @@ import (
 // withIssuer adds iss to every redirect that goes to a client (RFC 9207,
 // section 2), which the library does not.
 func (v *VNeID) withIssuer(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		issuer := v.issuer
-		if v.on("wrong_response_iss") {
-			issuer = "https://another-issuer.invalid"
-		}
-		next(&issuerWriter{w, v.issuer, issuer}, r)
+	return func(w http.ResponseWriter, r *http.Request) { next(v.issuing(w), r) }
+}
+
+func (v *VNeID) issuing(w http.ResponseWriter) http.ResponseWriter {
+	issuer := v.issuer
+	if v.on("wrong_response_iss") {
+		issuer = "https://another-issuer.invalid"
 	}
+	return &issuerWriter{w, v.issuer, issuer}
 }
 
 type issuerWriter struct {

@@ -42,7 +42,11 @@ func (v *VNeID) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.PostForm.Has("cancel") {
 		_ = v.storage.DeleteAuthRequest(r.Context(), a.id)
-		op.AuthRequestError(w, r, a, oidc.ErrAccessDenied(), v.provider)
+		if a.sealed {
+			v.sealedRefusal(w, r, a.asked.RedirectURI, a.asked.State, "access_denied")
+			return
+		}
+		op.AuthRequestError(v.issuing(w), r, a, oidc.ErrAccessDenied(), v.provider)
 		return
 	}
 	key, username, password := r.PostForm.Get("persona"), r.PostForm.Get("username"), r.PostForm.Get("password")
@@ -57,6 +61,10 @@ func (v *VNeID) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := v.storage.signIn(a.id, who); err != nil {
 		v.pages.render(w, http.StatusBadRequest, "expired.html", nil)
+		return
+	}
+	if a.sealed {
+		v.sealedCallback(w, r, a)
 		return
 	}
 	http.Redirect(w, r, op.AuthCallbackURL(v.provider)(op.ContextWithIssuer(r.Context(), v.issuer), a.id), http.StatusSeeOther)

@@ -37,6 +37,7 @@ type storage struct {
 	codes    map[string]code     // code → attempt id
 	tokens   map[string]token    // access token id → what it opens
 	sessions map[string]session  // sid → session
+	sealed   map[string]sealed   // the encrypted wire's codes, and its access tokens
 }
 
 type code struct {
@@ -63,7 +64,7 @@ func newStorage(cfg VNeIDConfig, controls *Controls) (*storage, error) {
 		Controls: controls, now: cfg.Now, issuer: cfg.Issuer, clients: cfg.Clients,
 		key: key, keyID: rand.Text()[:8],
 		attempts: map[string]*attempt{}, codes: map[string]code{},
-		tokens: map[string]token{}, sessions: map[string]session{},
+		tokens: map[string]token{}, sessions: map[string]session{}, sealed: map[string]sealed{},
 	}, nil
 }
 
@@ -81,17 +82,20 @@ func (s *storage) CreateAuthRequest(_ context.Context, r *oidc.AuthRequest, _ st
 	case !slices.Contains(r.Scopes, oidc.ScopeOpenID):
 		return nil, oidc.ErrInvalidScope().WithDescription("scope must hold openid")
 	}
+	answer := s.begin(attempt{asked: *r, nonce: r.Nonce, audience: []string{r.ClientID}})
+	return &answer, nil
+}
+
+// begin keeps an attempt under a new id.
+func (s *storage) begin(a attempt) attempt {
 	now := s.now()
-	a := &attempt{
-		id: rand.Text(), asked: *r, expires: now.Add(attemptLife),
-		nonce: r.Nonce, audience: []string{r.ClientID},
-	}
+	a.id, a.expires = rand.Text(), now.Add(attemptLife)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep(now)
-	s.attempts[a.id] = a
-	answer := *a
-	return &answer, nil
+	kept := a
+	s.attempts[a.id] = &kept
+	return a
 }
 
 // sweep is called with mu held.
@@ -100,6 +104,7 @@ func (s *storage) sweep(now time.Time) {
 	sweep(s.codes, func(c code) time.Time { return c.expires }, now)
 	sweep(s.tokens, func(t token) time.Time { return t.expires }, now)
 	sweep(s.sessions, func(s session) time.Time { return s.expires }, now)
+	sweep(s.sealed, func(s sealed) time.Time { return s.expires }, now)
 }
 
 func sweep[V any](entries map[string]V, expires func(V) time.Time, now time.Time) {
@@ -113,8 +118,8 @@ func sweep[V any](entries map[string]V, expires func(V) time.Time, now time.Time
 // AuthRequestByID returns a copy of a live attempt.
 func (s *storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, error) {
 	a, err := s.attempt(id)
-	if err != nil {
-		return nil, err
+	if err != nil || a.sealed {
+		return nil, errUnknown
 	}
 	return a, nil
 }

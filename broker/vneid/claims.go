@@ -23,8 +23,8 @@ const maxClaim = 256
 // empty name stands for the default.
 type Claims struct {
 	Number              string // default citizenPid: 12 digits as a string
-	Name                string // default name
-	BirthDate           string // default birthdate: as identity.ParseBirthDate reads it
+	Name                string // default name; fullName on the encrypted wire
+	BirthDate           string // default birthdate (birthDate on the encrypted wire): as identity.ParseBirthDate reads it
 	AccountLevel        string // default accountLevel: 2 or "2"; missing is 0
 	AuthenticationLevel string // default acr
 	AccountType         string // default accountType
@@ -115,17 +115,17 @@ func (p *OIDC) userinfo(ctx context.Context, address, accessToken, subject strin
 	return claims, nil
 }
 
-// citizen makes the person of the claims. A birth date that is no date stays
-// unknown: an unstated year ("0000-…", Core 5.1) is legal, and an unknown date
-// matches nobody.
-func (p *OIDC) citizen(subject string, claims claimSet) (identity.Citizen, error) {
-	c := identity.Citizen{Provider: p.cfg.Name, Subject: subject}
-	number, err := claims.text(p.cfg.Claims.Number)
-	if err != nil || number == "" && !p.cfg.NumberOptional {
+// citizen makes the person of the claims, all but provider and subject. A birth
+// date that is no date stays unknown: an unstated year ("0000-…", Core 5.1) is
+// legal, and an unknown date matches nobody.
+func (c claimSet) citizen(names Claims, numberOptional bool) (identity.Citizen, error) {
+	var who identity.Citizen
+	number, err := c.text(names.Number)
+	if err != nil || number == "" && !numberOptional {
 		return identity.Citizen{}, fault(ReasonNumber)
 	}
 	if number != "" {
-		if c.Number, err = identity.VouchedCitizenNumber(number); err != nil {
+		if who.Number, err = identity.VouchedCitizenNumber(number); err != nil {
 			return identity.Citizen{}, fault(ReasonNumber)
 		}
 	}
@@ -135,31 +135,31 @@ func (p *OIDC) citizen(subject string, claims claimSet) (identity.Citizen, error
 		name string
 		read func(string) (string, error)
 	}{
-		{&c.Name, p.cfg.Claims.Name, claims.text},
-		{&birthDate, p.cfg.Claims.BirthDate, claims.text},
-		{&level, p.cfg.Claims.AccountLevel, claims.scalar},
-		{&c.AuthenticationLevel, p.cfg.Claims.AuthenticationLevel, claims.scalar},
-		{&c.AccountType, p.cfg.Claims.AccountType, claims.scalar},
-		{&c.PreferredUsername, "preferred_username", claims.text},
-		{&c.Email, "email", claims.text},
+		{&who.Name, names.Name, c.text},
+		{&birthDate, names.BirthDate, c.text},
+		{&level, names.AccountLevel, c.scalar},
+		{&who.AuthenticationLevel, names.AuthenticationLevel, c.scalar},
+		{&who.AccountType, names.AccountType, c.scalar},
+		{&who.PreferredUsername, "preferred_username", c.text},
+		{&who.Email, "email", c.text},
 	} {
 		if *claim.into, err = claim.read(claim.name); err != nil {
 			return identity.Citizen{}, err
 		}
 	}
 	if birthDate != "" {
-		c.BirthDate, _ = identity.ParseBirthDate(birthDate)
+		who.BirthDate, _ = identity.ParseBirthDate(birthDate)
 	}
 	switch {
 	case level == "":
 	case len(level) == 1 && level[0] >= '0' && level[0] <= '9':
-		c.AccountLevel = int(level[0] - '0')
+		who.AccountLevel = int(level[0] - '0')
 	default:
 		return identity.Citizen{}, fault(ReasonClaims)
 	}
 	// An address that the provider has not verified is anybody's.
-	if value, _ := claims.value("email_verified"); string(value) != "true" {
-		c.Email = ""
+	if value, _ := c.value("email_verified"); string(value) != "true" {
+		who.Email = ""
 	}
-	return c, nil
+	return who, nil
 }

@@ -9,6 +9,11 @@
 // from a short list, keys of a bounded age that strangers cannot make us read
 // again, JSON that has one reading only, and answers of bounded size and time.
 //
+// Encrypted is the profile for VNeID's encrypted wire (V2), where the code, the
+// token answer and userinfo come in envelopes of RSA and AES, without ID token,
+// nonce or PKCE. The rules that keep it from telling strangers what it could
+// decrypt are in envelope.go.
+//
 // The package holds no state of a sign-in: the attempt comes from the browser's
 // sealed cookie, and the broker has spent its state in the ledger before it
 // calls Redeem. An error never holds a provider's words, a token or a number.

@@ -47,6 +47,7 @@ const (
 	ReasonNotBefore       Reason = "nbf"
 	ReasonTokenHash       Reason = "at_hash"
 	ReasonUserinfoSubject Reason = "userinfo_sub" // userinfo of somebody else, or of nobody
+	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
 	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
 	ReasonNumber          Reason = "number"       // no valid citizen number, or two
 )

@@ -32,8 +32,7 @@ type Identity struct {
 func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Callback) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	if !usable(attempt) || attempt.Provider != p.cfg.Name ||
-		subtle.ConstantTimeCompare([]byte(attempt.State), []byte(callback.State)) != 1 {
+	if !answers(callback, attempt, p.cfg.Name) {
 		return Identity{}, fault(ReasonAttempt)
 	}
 	m, err := p.read(ctx)
@@ -44,14 +43,8 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if (m.ResponseIssuer || callback.Issuer != "") && callback.Issuer != p.cfg.Issuer {
 		return Identity{}, fault(ReasonResponseIssuer)
 	}
-	switch callback.Error {
-	case "":
-	case "access_denied":
-		return Identity{}, &Error{ErrCancelled, ReasonCancelled}
-	case "temporarily_unavailable", "server_error":
-		return Identity{}, &Error{ErrUnavailable, ReasonProviderError}
-	default:
-		return Identity{}, fault(ReasonProviderError)
+	if callback.Error != "" {
+		return Identity{}, told(callback.Error)
 	}
 	if callback.Code == "" {
 		return Identity{}, fault(ReasonCallback)
@@ -74,18 +67,19 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 		return Identity{}, err
 	}
 	if m.Userinfo != "" {
-		told, err := p.userinfo(ctx, m.Userinfo, tokens.AccessToken, token.Subject)
+		further, err := p.userinfo(ctx, m.Userinfo, tokens.AccessToken, token.Subject)
 		if err != nil {
 			return Identity{}, err
 		}
-		if vouched, err = vouched.with(told, p.cfg.Claims.Number); err != nil {
+		if vouched, err = vouched.with(further, p.cfg.Claims.Number); err != nil {
 			return Identity{}, err
 		}
 	}
-	citizen, err := p.citizen(token.Subject, vouched)
+	citizen, err := vouched.citizen(p.cfg.Claims, p.cfg.NumberOptional)
 	if err != nil {
 		return Identity{}, err
 	}
+	citizen.Provider, citizen.Subject = p.cfg.Name, token.Subject
 	if citizen.AccountLevel < p.cfg.MinAccountLevel {
 		return Identity{}, &Error{ErrLevel, ReasonLevel}
 	}
@@ -93,4 +87,31 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 		Citizen: citizen, SID: token.SessionID, IDToken: raw,
 		Skew: moment(token.IssuedAt).Sub(p.cfg.Now()).Truncate(time.Second),
 	}, nil
+}
+
+// RedeemQuery is ParseCallback, then Redeem.
+func (p *OIDC) RedeemQuery(ctx context.Context, attempt session.Attempt, rawQuery string) (Identity, error) {
+	callback, err := ParseCallback(rawQuery)
+	if err != nil {
+		return Identity{}, err
+	}
+	return p.Redeem(ctx, attempt, callback)
+}
+
+// answers reports whether a callback belongs to a usable attempt at the named
+// provider.
+func answers(callback Callback, attempt session.Attempt, provider string) bool {
+	return usable(attempt) && attempt.Provider == provider &&
+		subtle.ConstantTimeCompare([]byte(attempt.State), []byte(callback.State)) == 1
+}
+
+// told is what a provider's own error code means (RFC 6749, 4.1.2.1).
+func told(code string) *Error {
+	switch code {
+	case "access_denied":
+		return &Error{ErrCancelled, ReasonCancelled}
+	case "temporarily_unavailable", "server_error":
+		return &Error{ErrUnavailable, ReasonProviderError}
+	}
+	return fault(ReasonProviderError)
 }

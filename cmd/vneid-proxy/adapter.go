@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"vneid-proxy/broker"
@@ -48,42 +51,80 @@ func buttonTitle(title string) string {
 	return title
 }
 
-func newProvider(c config.Config) (*vneid.OIDC, error) {
+// profile is a way to speak to a provider: vneid.OIDC or vneid.Encrypted.
+type profile interface {
+	Name() string
+	Origins() []string
+	Status(context.Context) error
+	AuthURL(context.Context, session.Attempt) (string, error)
+	RedeemQuery(ctx context.Context, a session.Attempt, rawQuery string) (vneid.Identity, error)
+	EndSessionURL(ctx context.Context, idToken, state string) (string, bool)
+}
+
+func newProvider(c config.Config) (profile, error) {
 	p := c.Provider
+	const name = "vneid"
+	redirectURL := c.Public.URL.String() + c.Public.PathPrefix + "/callback"
+	claims := vneid.Claims{
+		Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
+		AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
+	}
+	if p.Profile == "vneid-encrypted" {
+		keys, err := decryptionKeys(p.DecryptionKeyFiles)
+		if err != nil {
+			return nil, err
+		}
+		return vneid.NewEncrypted(vneid.EncryptedConfig{
+			Name: name, Title: p.Title,
+			AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL), UserinfoURL: address(p.UserinfoURL),
+			AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+			RedirectURL: redirectURL, Scopes: p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel,
+			Keys: keys, Cipher: p.EnvelopeCipher, KeyBytes: p.EnvelopeKeyBits / 8, Optional: p.Envelope == "optional",
+			CodeAsReceived: p.EnvelopeCode == "received", OmitEncryptKey: p.EnvelopeEncryptKey == "omitted",
+			Timeout: c.Process.CallTimeout,
+		})
+	}
 	return vneid.NewOIDC(vneid.Config{
-		Name: "vneid", Title: p.Title, Issuer: address(p.IssuerURL),
+		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
 		AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
-		RedirectURL:   c.Public.URL.String() + c.Public.PathPrefix + "/callback",
+		RedirectURL:   redirectURL,
 		PostLogoutURL: c.Public.URL.String() + c.Public.PathPrefix + "/sign-out",
-		Scopes:        p.Scopes,
-		Claims: vneid.Claims{
-			Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
-			AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
-		},
-		MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
+		Scopes:        p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
 	})
 }
 
-// provider is the broker's view of an OpenID provider.
+func decryptionKeys(names []string) ([]*rsa.PrivateKey, error) {
+	var keys []*rsa.PrivateKey
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("decryption key: %w", err)
+		}
+		key, err := vneid.ParseDecryptionKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("decryption key %s: %w", name, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// provider is the broker's view of a provider.
 type provider struct {
-	*vneid.OIDC
+	profile
 	calls calls
 }
 
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
-	address, err := p.OIDC.AuthURL(ctx, a)
+	address, err := p.profile.AuthURL(ctx, a)
 	return address, providerFault(err)
 }
 
 func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string) (broker.Vouched, error) {
 	began := p.calls.now()
-	callback, err := vneid.ParseCallback(rawQuery)
-	if err != nil {
-		return broker.Vouched{}, providerFault(err)
-	}
-	who, err := p.OIDC.Redeem(ctx, a, callback)
+	who, err := p.RedeemQuery(ctx, a, rawQuery)
 	p.calls.measure("provider", "redeem", began, providerOutcome(err))
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
@@ -92,7 +133,7 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 }
 
 func (p provider) EndSessionURL(ctx context.Context, idToken string) string {
-	address, ok := p.OIDC.EndSessionURL(ctx, idToken, "")
+	address, ok := p.profile.EndSessionURL(ctx, idToken, "")
 	if !ok {
 		return ""
 	}

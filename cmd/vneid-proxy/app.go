@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,6 @@ import (
 	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
-	"vneid-proxy/broker/vneid"
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
 	"vneid-proxy/metrics"
@@ -33,7 +33,7 @@ type app struct {
 	config   config.Config
 	ledger   *ledger.Ledger
 	feed     *ledger.Feed
-	provider *vneid.OIDC
+	provider profile
 	metrics  *metrics.Metrics
 	proxy    *proxy.Proxy
 	logger   *slog.Logger
@@ -163,13 +163,9 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 // and the pages say of a session.
 func (a *app) newProxy(jar *session.Jar, own pages) error {
 	c, rules := a.config, policy(a.config)
-	headers := proxy.DefaultHeaders()
-	for _, pair := range c.Portal.IdentityHeaders {
-		header, err := proxy.ParseHeader(pair)
-		if err != nil {
-			return err
-		}
-		headers = append(headers, header)
+	headers, err := identityHeaders(c.Portal.IdentityHeaders)
+	if err != nil {
+		return err
 	}
 	assertion, err := newAssertion(c)
 	if err != nil {
@@ -193,6 +189,22 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
 	})
 	return err
+}
+
+// identityHeaders are the default headers and the operator's, every fault of
+// which is one of the configuration.
+func identityHeaders(pairs []string) ([]proxy.Header, error) {
+	headers := proxy.DefaultHeaders()
+	var faults []error
+	for _, pair := range pairs {
+		header, err := proxy.ParseHeader(pair)
+		headers, faults = append(headers, header), append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		mend := strings.ReplaceAll(err.Error(), "\n", "; ")
+		return nil, &config.Faults{List: []config.Fault{{Variable: config.Prefix + "IDENTITY_HEADERS", Mend: mend}}}
+	}
+	return headers, nil
 }
 
 // validity asks the feed, and says unknown once the feed is too old to trust.
