@@ -1,7 +1,6 @@
 package link_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -144,10 +143,9 @@ func TestDecideEveryCombination(t *testing.T) {
 		e.On = now
 		d := p.Decide(e)
 		seen[d.Action]++
-		label := fmt.Sprintf("%+v %+v %+v → %+v", p, e, e.Account, d)
 		ok := func(condition bool, rule string) {
 			if !condition {
-				t.Fatalf("%s: %s", rule, label)
+				t.Fatalf("%s: %+v %+v %+v → %+v", rule, p, e, e.Account, d)
 			}
 		}
 		ok(d.Action != 0, "every case is decided")

@@ -55,8 +55,6 @@ type procPage struct {
 	body   string
 }
 
-func (p procPage) has(text string) bool { return strings.Contains(html.UnescapeString(p.body), text) }
-
 // newProcBrowser opens a browser on the portal. The public name leads to
 // wherever the process listens; roots, if not nil, are whom it believes.
 func newProcBrowser(t *testing.T, origin, address string, trail *procTrail, roots *x509.CertPool) *procBrowser {
