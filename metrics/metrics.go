@@ -30,6 +30,10 @@ type Metrics struct {
 	skips    prometheus.Counter
 	forged   prometheus.Counter
 	calls    *prometheus.HistogramVec
+
+	pending  prometheus.Gauge
+	checked  *prometheus.CounterVec
+	unsealed prometheus.Gauge
 }
 
 // New makes the series. version is what vneid_proxy_build_info reports.
@@ -51,6 +55,12 @@ func New(version string) *Metrics {
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
 		"Calls to other systems, by system, operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable).",
 		"system", "operation", "outcome")
+	m.pending = m.gauges("vneid_proxy_pending_check_age_seconds",
+		"Age of the oldest check that the population database has not answered yet; 0 where there is none.").WithLabelValues()
+	m.checked = m.counters("vneid_proxy_pending_checks_total",
+		"Pending checks asked again, by outcome (matched, not_matched, conflict, unanswered).", "outcome")
+	m.unsealed = m.gauges("vneid_proxy_audit_unsealed_rows",
+		"Audit rows that are not chained yet. It falls back to 0 each second unless sealing fails.").WithLabelValues()
 	build := m.gauges("vneid_proxy_build_info", "Always 1; the version is the label.", "version")
 	build.WithLabelValues(version).Set(1)
 	return m
@@ -85,6 +95,15 @@ func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(max(n, 0)
 func (m *Metrics) Call(system, operation, outcome string, took time.Duration) {
 	m.calls.WithLabelValues(system, operation, outcome).Observe(took.Seconds())
 }
+
+// PendingAge sets the age of the oldest pending check, 0 for none.
+func (m *Metrics) PendingAge(age time.Duration) { m.pending.Set(age.Seconds()) }
+
+// PendingChecked counts a pending check that was asked again.
+func (m *Metrics) PendingChecked(outcome string) { m.checked.WithLabelValues(outcome).Inc() }
+
+// AuditUnsealed sets how many audit rows are not chained yet.
+func (m *Metrics) AuditUnsealed(rows int) { m.unsealed.Set(float64(rows)) }
 
 // WatchFeed exposes the age of the revocation feed, read at each scrape.
 func (m *Metrics) WatchFeed(age func() time.Duration) {

@@ -54,6 +54,9 @@ func use(m *metrics.Metrics) {
 	m.Skipped()
 	m.IdentityHeadersRemoved(2)
 	m.Call("population", "match", "timeout", 5*time.Second)
+	m.PendingAge(90 * time.Second)
+	m.PendingChecked("matched")
+	m.AuditUnsealed(3)
 }
 
 func TestNamesFollowTheConventions(t *testing.T) {
@@ -71,6 +74,9 @@ func TestNamesFollowTheConventions(t *testing.T) {
 // place where something personal could end.
 func TestLabelsAreAClosedList(t *testing.T) {
 	want := map[string][]string{
+		"vneid_proxy_audit_unsealed_rows":            nil,
+		"vneid_proxy_pending_check_age_seconds":      nil,
+		"vneid_proxy_pending_checks_total":           {"outcome"},
 		"vneid_proxy_build_info":                     {"version"},
 		"vneid_proxy_call_duration_seconds":          {"system", "operation", "outcome"},
 		"vneid_proxy_cookies_refused_total":          {"cookie", "reason"},
@@ -187,6 +193,9 @@ func TestCounters(t *testing.T) {
 		`vneid_proxy_cookies_refused_total{cookie="session",reason="forged"} 1`,
 		`vneid_proxy_links_total{method="credential",strength="strong"} 1`,
 		`vneid_proxy_skips_total 1`,
+		`vneid_proxy_pending_check_age_seconds 90`,
+		`vneid_proxy_pending_checks_total{outcome="matched"} 1`,
+		`vneid_proxy_audit_unsealed_rows 3`,
 		`vneid_proxy_identity_headers_removed_total 2`,
 		`vneid_proxy_call_duration_seconds_bucket{operation="match",outcome="timeout",system="population",le="2.5"} 0`,
 		`vneid_proxy_call_duration_seconds_bucket{operation="match",outcome="timeout",system="population",le="5"} 1`,

@@ -100,7 +100,7 @@ func (l *Ledger) Unlink(ctx context.Context, linkID, reason, actor string) error
 				}
 			}
 		}
-		if err := t.endAccount(link.Account); err != nil {
+		if err := t.endAccount(link.Account, t.at); err != nil {
 			return err
 		}
 		return t.audit(Event{Name: EventUnlinked, Actor: actor, Account: link.Account, CitizenID: link.CitizenID,

@@ -9,7 +9,8 @@ import (
 )
 
 // Event is one audit row. Account, citizen and actor stand in it as
-// pseudonyms; actor, source and detail are sealed.
+// pseudonyms; actor, source and detail are sealed, under a key of the
+// citizen's where one is concerned.
 type Event struct {
 	Name      string             // what happened, e.g. "linked"; required, in clear
 	Actor     string             // who did it: "citizen", or a member of staff; "" is the broker itself
@@ -29,6 +30,11 @@ const (
 	EventProviderUsed   = "provider_used"
 	EventSubjectNoted   = "subject_noted"
 	EventNumberChanged  = "number_changed" // its detail has review=true where name or birth date changed too
+	EventCheckAsked     = "check_asked"    // a check is pending
+	EventCheckAnswered  = "check_answered" // its detail has outcome and, unless matched, reference
+	EventExempted       = "exempted"
+	EventCitizenErased  = "citizen_erased"
+	EventAuditDropped   = "audit_dropped" // rows past their time went; its detail has the last one's number
 )
 
 // Audit writes one row.
@@ -36,30 +42,46 @@ func (l *Ledger) Audit(ctx context.Context, e Event) error {
 	return l.change(ctx, func(t *transaction) error { return t.audit(e) })
 }
 
-func (t *transaction) audit(e Event) error {
+func (t *transaction) audit(e Event) error { return t.auditUnder(e.CitizenID, e) }
+
+// auditUnder writes a row that the key of one citizen seals, "" being the
+// ledger's own.
+func (t *transaction) auditUnder(citizenID string, e Event) error {
 	if e.Name == "" {
 		return ErrIncomplete
 	}
-	detail := struct {
-		Actor  string            `json:"actor,omitempty"`
-		Source string            `json:"source,omitempty"`
-		Detail map[string]string `json:"detail,omitempty"`
-	}{Actor: e.Actor, Detail: e.Detail}
+	d := detail{Actor: e.Actor, Detail: e.Detail}
 	if e.Source.IsValid() {
-		detail.Source = e.Source.String()
+		d.Source = e.Source.String()
 	}
-	plain, err := json.Marshal(detail)
+	plain, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	id := newID()
-	s := t.ledger.keys.seal("audit", id, plain)
-	_, err = t.exec(`INSERT INTO audit (id, at, event, actor, account, citizen, key_id, sealed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, id, stamp(t.at), e.Name,
-		t.ledger.pseudonymOrNone("actor", e.Actor),
-		t.ledger.pseudonymOrNone("account", string(e.Account)),
-		t.ledger.pseudonymOrNone("citizen", e.CitizenID), s.keyID, s.box)
+	key, err := t.dataKey(citizenID)
+	if err != nil {
+		return err
+	}
+	l := t.ledger
+	r := auditRow{
+		id: newID(), at: stamp(t.at), event: e.Name,
+		actor:   l.pseudonymOrNone("actor", e.Actor),
+		account: l.pseudonymOrNone("account", string(e.Account)),
+		citizen: l.pseudonymOrNone("citizen", e.CitizenID),
+		dataKey: key.id,
+	}
+	r.sealed = key.seal(r.id, plain)
+	_, err = t.exec(`INSERT INTO audit (id, at, event, actor, account, citizen, key_id, data_key, sealed, mac)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.id, r.at, r.event, r.actor, r.account, r.citizen, r.keyID, r.dataKey, r.sealed, l.own.mac(r))
 	return err
+}
+
+// detail is what is sealed of an event.
+type detail struct {
+	Actor  string            `json:"actor,omitempty"`
+	Source string            `json:"source,omitempty"`
+	Detail map[string]string `json:"detail,omitempty"`
 }
 
 func (l *Ledger) pseudonymOrNone(kind, value string) string {

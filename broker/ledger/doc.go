@@ -1,7 +1,7 @@
 // Package ledger is the broker's own durable record: which account belongs to
 // which citizen and how that was proved, what was spent, who skipped, how
-// often somebody guessed, which sessions have ended, and an audit row for each
-// change.
+// often somebody guessed, which sessions have ended, which checks still await
+// their answer, who is exempt, and an audit row for each change.
 //
 // # Promises
 //
@@ -17,6 +17,19 @@
 // table and row, and found by HMAC-SHA256 (RFC 2104) under Config.IndexKey.
 // Every purpose has a key of its own, derived by HKDF (RFC 5869). No page of
 // the database holds any of it in clear.
+//
+// # Audit
+//
+// A transaction appends its audit rows with a mac. One sealer at a time then
+// chains them: each row gets a number, its predecessor's hash and its own
+// (SHA-256), and every so often a checkpoint is signed (Ed25519, RFC 8032) with
+// a key derived from the first of Config.Keys. The chain's newest end is signed
+// too. Without a key nobody can change, remove, move or insert a row that
+// VerifyAudit would not name; whoever replaces the whole ledger by an older
+// copy is only found out by an AuditReport.Head kept elsewhere. Rows not yet
+// chained, a second's worth, can be removed unseen but not forged. Details are
+// sealed under a key of each citizen's: EraseCitizen destroys that and leaves
+// the chain.
 //
 // # Errors
 //

@@ -14,9 +14,11 @@ const (
 	ErrAccountTaken  Error = "ledger: the account is linked to another citizen"
 	ErrAlreadyLinked Error = "ledger: the account is linked already"
 	ErrConflict      Error = "ledger: the identifiers belong to different citizens"
+	ErrPending       Error = "ledger: a check of the account awaits its answer"
 	ErrNotFound      Error = "ledger: not found"
 	ErrIncomplete    Error = "ledger: a required value is missing"
 	ErrKey           Error = "ledger: a key is absent"
+	ErrChain         Error = "ledger: the audit chain is broken"
 )
 
 // ErrUnavailable is wrapped by every fault of storage, a cancelled context

@@ -11,16 +11,55 @@ func (l *Ledger) WriterPragma(name string) (value string, err error) {
 // AuditDetail opens the newest audit row of an event.
 func (l *Ledger) AuditDetail(ctx context.Context, event string) (detail string, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		var id string
-		var s sealed
-		found, err := t.one("SELECT id, key_id, sealed FROM audit WHERE event = ? ORDER BY seq DESC LIMIT 1",
-			[]any{event}, &id, &s.keyID, &s.box)
+		var r auditRow
+		found, err := t.one("SELECT "+auditColumns+" FROM audit a WHERE a.event = ? ORDER BY a.seq DESC LIMIT 1", []any{event}, r.fields()...)
 		if err != nil || !found {
 			return ErrNotFound
 		}
-		plain, err := l.keys.open("audit", id, s)
+		var s sealed
+		var citizenID string
+		if _, err := t.one("SELECT citizen_id, key_id, sealed FROM audit_keys WHERE id = ?", []any{r.dataKey}, &citizenID, &s.keyID, &s.box); err != nil {
+			return err
+		}
+		raw, err := l.keys.open("audit_keys", r.dataKey, s)
+		if err != nil {
+			return err
+		}
+		key, err := newDataKey(r.dataKey, raw)
+		if err != nil {
+			return err
+		}
+		plain, err := key.open(r)
 		detail = string(plain)
 		return err
 	})
 	return detail, err
+}
+
+// Forget makes the ledger look as one from before there was a chain.
+func (l *Ledger) Forget(ctx context.Context) error {
+	return l.change(ctx, func(t *transaction) error {
+		var rows []auditRow
+		if err := t.each("SELECT "+auditColumns+" FROM audit a", nil, func(scan func(...any) error) error {
+			var r auditRow
+			err := scan(r.fields()...)
+			rows = append(rows, r)
+			return err
+		}); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			s := l.keys.seal("audit", r.id, []byte(`{"actor":"`+r.event+`"}`))
+			if _, err := t.exec(`UPDATE audit SET key_id = ?, sealed = ?, data_key = '', mac = NULL,
+				chain_seq = NULL, prev = NULL, hash = NULL WHERE seq = ?`, s.keyID, s.box, r.seq); err != nil {
+				return err
+			}
+		}
+		for _, table := range []string{"audit_keys", "audit_checkpoints", "audit_head"} {
+			if _, err := t.exec("DELETE FROM " + table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

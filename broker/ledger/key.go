@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -18,6 +19,7 @@ const keySize = 32 // bytes of each configured key
 type keyring struct {
 	active    string                 // id of the key that seals
 	aeads     map[string]cipher.AEAD // by key id; all open
+	signers   map[string]ed25519.PrivateKey
 	index     []byte
 	indexID   string
 	pseudonym []byte
@@ -38,6 +40,7 @@ func newKeyring(keys [][]byte, indexKey []byte) (*keyring, error) {
 	}
 	k := &keyring{
 		aeads:     make(map[string]cipher.AEAD),
+		signers:   make(map[string]ed25519.PrivateKey),
 		index:     derive(indexKey, "index"),
 		indexID:   keyID(indexKey),
 		pseudonym: derive(indexKey, "pseudonym"),
@@ -57,6 +60,7 @@ func newKeyring(keys [][]byte, indexKey []byte) (*keyring, error) {
 		if k.aeads[id], err = cipher.NewGCMWithRandomNonce(block); err != nil {
 			return nil, err
 		}
+		k.signers[id] = ed25519.NewKeyFromSeed(derive(key, "audit checkpoint"))
 		if i == 0 {
 			k.active = id
 		}
@@ -101,15 +105,22 @@ func (k *keyring) find(domain string, parts ...string) []byte {
 	return keyedHash(k.index, domain, parts...)
 }
 
-// keyedHash puts a length before each part, so that no two lists of parts run
-// into the same bytes.
+// keyedHash is HMAC-SHA256 over the parts.
 func keyedHash(key []byte, domain string, parts ...string) []byte {
 	mac := hmac.New(sha256.New, key)
-	for _, part := range append([]string{domain}, parts...) {
-		mac.Write(binary.AppendUvarint(nil, uint64(len(part))))
-		mac.Write([]byte(part))
-	}
+	mac.Write(lengthPrefixed(append([]string{domain}, parts...)...))
 	return mac.Sum(nil)
+}
+
+// lengthPrefixed puts a length before each part, so that no two lists of parts
+// run into the same bytes.
+func lengthPrefixed(parts ...string) []byte {
+	var b []byte
+	for _, part := range parts {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return b
 }
 
 // newID is 128 random bits in hex.

@@ -22,11 +22,16 @@ import (
 const (
 	childPath  = "LEDGER_TEST_CHILD_PATH"
 	childRound = "LEDGER_TEST_CHILD_ROUND"
+	childWork  = "LEDGER_TEST_CHILD_WORK" // what it does: "link" or "all"
 )
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childPath); path != "" {
-		linkUntilKilled(path, os.Getenv(childRound))
+		if os.Getenv(childWork) == "all" {
+			workUntilKilled(path, os.Getenv(childRound))
+		} else {
+			linkUntilKilled(path, os.Getenv(childRound))
+		}
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
@@ -116,12 +121,23 @@ func TestKilledWhileLinking(t *testing.T) {
 	assert.GreaterOrEqual(t, linked, total)
 }
 
-// killedRound starts a child, kills it at a random moment and returns how many
-// links it confirmed.
+// killedRound has a child link, kills it at a random moment and returns how
+// many links it confirmed.
 func killedRound(t *testing.T, path, round string) int {
 	t.Helper()
+	said := killedChild(t, path, round, "link", 1+rand.IntN(25))
+	for i, line := range said {
+		require.Equal(t, fmt.Sprintf("%s-%d", round, i), line)
+	}
+	return len(said)
+}
+
+// killedChild starts a child, kills it at a random moment after it has said
+// killAt lines, and returns the lines that it said.
+func killedChild(t *testing.T, path, round, work string, killAt int) (said []string) {
+	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childPath+"="+path, childRound+"="+round)
+	child.Env = append(os.Environ(), childPath+"="+path, childRound+"="+round, childWork+"="+work)
 	var faults strings.Builder
 	child.Stderr = &faults
 	out, err := child.StdoutPipe()
@@ -129,21 +145,19 @@ func killedRound(t *testing.T, path, round string) int {
 	require.NoError(t, child.Start())
 	defer func() { _ = child.Process.Kill() }()
 
-	killAt, said := 1+rand.IntN(25), 0
 	lines := bufio.NewReader(out)
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			break // killed; half a line confirms nothing
 		}
-		require.Equal(t, fmt.Sprintf("%s-%d\n", round, said), line)
-		if said++; said == killAt {
-			// Anywhere in the next links, between two system calls or in one.
+		if said = append(said, strings.TrimSuffix(line, "\n")); len(said) == killAt {
+			// Anywhere in what comes next, between two system calls or in one.
 			time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond)
 			require.NoError(t, child.Process.Kill())
 		}
 	}
 	assert.Error(t, child.Wait())
-	require.GreaterOrEqual(t, said, killAt, "the child ended by itself: %s", faults.String())
+	require.GreaterOrEqual(t, len(said), killAt, "the child ended by itself: %s", faults.String())
 	return said
 }

@@ -29,6 +29,14 @@ type Config struct {
 	// FeedPoll is how often a Feed asks for what other processes have
 	// revoked; default 250 ms.
 	FeedPoll time.Duration
+	// AuditKeep is how long audit rows and answered checks are kept; default
+	// 12 months of 365 days in all.
+	AuditKeep time.Duration
+	// CheckpointRows and CheckpointEvery are after how many audit rows, and
+	// after how long if there are any, a checkpoint is signed; default 1000
+	// and one minute.
+	CheckpointRows  int64
+	CheckpointEvery time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger is told when a Feed stops or starts being fed; nil is
@@ -41,6 +49,8 @@ type Config struct {
 type Ledger struct {
 	config Config
 	keys   *keyring
+	own    *dataKey // seals audit rows that concern no citizen, and proves them all
+	holder string   // who this is where a lease is held
 	writer *sql.DB
 	reader *sql.DB
 
@@ -62,6 +72,15 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	if c.FeedPoll <= 0 {
 		c.FeedPoll = 250 * time.Millisecond
 	}
+	if c.AuditKeep <= 0 {
+		c.AuditKeep = 365 * 24 * time.Hour
+	}
+	if c.CheckpointRows <= 0 {
+		c.CheckpointRows = 1000
+	}
+	if c.CheckpointEvery <= 0 {
+		c.CheckpointEvery = time.Minute
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -72,12 +91,20 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{config: c, keys: keys, feeds: make(map[*Feed]struct{})}
+	l := &Ledger{config: c, keys: keys, holder: newID(), feeds: make(map[*Feed]struct{})}
 	l.closing, l.close = context.WithCancel(context.Background())
 	if l.writer, l.reader, err = openSQLite(ctx, c.URL); err != nil {
 		return nil, fault(err)
 	}
 	if err := l.checkKeys(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	if err := l.change(ctx, func(t *transaction) error {
+		if l.own, err = t.dataKey(""); err != nil {
+			return err
+		}
+		return t.startChain()
+	}); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -108,22 +135,30 @@ func (l *Ledger) Pseudonym(kind, value string) string {
 }
 
 // Sweep deletes what has no use any more: spent ids, counters, revocations and
-// secrets past their time. Links, consents, skips and audit rows stay.
+// secrets past their time, audit rows and answered checks past
+// Config.AuditKeep. Links, consents, skips and exemptions stay. ErrChain: a
+// checkpoint is not signed, and no audit row was deleted.
 func (l *Ledger) Sweep(ctx context.Context) error {
-	return l.change(ctx, func(t *transaction) error {
-		for _, statement := range []string{
-			"DELETE FROM spent WHERE expires_at <= ?",
-			"DELETE FROM counters WHERE until_at <= ?",
-			"DELETE FROM revocations WHERE until_at <= ?",
-			"DELETE FROM secrets WHERE expires_at <= ?",
-		} {
-			// Another process's clock may be behind ours.
-			if _, err := t.exec(statement, stamp(t.at.Add(-clockSkew))); err != nil {
-				return err
-			}
+	if err := l.change(ctx, (*transaction).sweep); err != nil {
+		return err
+	}
+	return l.change(ctx, (*transaction).dropAudit)
+}
+
+func (t *transaction) sweep() error {
+	for _, statement := range []string{
+		"DELETE FROM spent WHERE expires_at <= ?",
+		"DELETE FROM counters WHERE until_at <= ?",
+		"DELETE FROM revocations WHERE until_at <= ?",
+		"DELETE FROM secrets WHERE expires_at <= ?",
+	} {
+		// Another process's clock may be behind ours.
+		if _, err := t.exec(statement, stamp(t.at.Add(-clockSkew))); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	_, err := t.exec("DELETE FROM pending WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep)))
+	return err
 }
 
 const clockSkew = time.Minute // between machines that share a ledger, at most
@@ -135,7 +170,7 @@ func (l *Ledger) now() time.Time { return moment(stamp(l.config.Now())) }
 // checkKeys compares the keys that rows need with those at hand.
 func (l *Ledger) checkKeys(ctx context.Context) error {
 	// Revocations past their time need no key.
-	if err := l.Sweep(ctx); err != nil {
+	if err := l.change(ctx, (*transaction).sweep); err != nil {
 		return err
 	}
 	return l.change(ctx, func(t *transaction) error {
@@ -150,7 +185,10 @@ func (l *Ledger) checkKeys(ctx context.Context) error {
 		if index != l.keys.indexID {
 			return fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, l.keys.indexID)
 		}
-		for _, table := range []string{"citizens", "identifiers", "links", "skips", "revocations", "audit"} {
+		for _, table := range []string{
+			"citizens", "identifiers", "links", "skips", "revocations", "pending", "exemptions",
+			"audit", "audit_keys", "audit_checkpoints", "audit_head",
+		} {
 			if err := t.checkTable(table); err != nil {
 				return err
 			}

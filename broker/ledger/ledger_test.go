@@ -274,6 +274,7 @@ func TestNothingPersonalInClear(t *testing.T) {
 		"tai-khoan-bi-mat", "099087654321", "Nguyễn Thị Ẩn Danh", "1987-06-05", `"Year":1987`,
 		"chu-the-bi-mat", "sid-bi-mat", "phien-bi-mat-16b", "bang-chung-bi-mat", "203.0.113.77", "can-bo-bi-mat",
 		"ly-do-bi-mat", "khoa-bi-mat", "tai-khoan-hoan",
+		"tai-khoan-cho", "099012349876", "Phạm Văn Chờ", "tai-khoan-mien", "duoc-mien-vi-bi-mat",
 	}
 	cccd, err := identity.VouchedCitizenNumber(secrets[1])
 	require.NoError(t, err)
@@ -301,6 +302,22 @@ func TestNothingPersonalInClear(t *testing.T) {
 	require.NoError(t, l.Audit(ctx, ledger.Event{Name: "looked_at", Actor: secrets[10], Account: n.Account,
 		CitizenID: link.CitizenID, Source: n.Source, Detail: map[string]string{"number": secrets[1], "name": secrets[2]}}))
 	require.NoError(t, l.Unlink(ctx, link.ID, secrets[11], secrets[10]))
+	waiting := newPending(secrets[14], 0)
+	waiting.Number, err = identity.VouchedCitizenNumber(secrets[15])
+	require.NoError(t, err)
+	waiting.Name, waiting.BirthDate, waiting.Source = secrets[16], n.Citizen.BirthDate, n.Source
+	for range 2 { // answered; the third stays open
+		asked, err := l.AddPending(ctx, waiting)
+		require.NoError(t, err)
+		_, err = l.AnswerPending(ctx, asked.ID, false, "")
+		require.NoError(t, err)
+		waiting.Proof = freshProof()
+	}
+	_, err = l.AddPending(ctx, waiting)
+	require.NoError(t, err)
+	require.NoError(t, l.Exempt(ctx, ledger.Exemption{Account: identity.AccountID(secrets[17]), Reason: secrets[18], Approver: secrets[10], Until: soon}))
+	_, err = l.SealAudit(ctx)
+	require.NoError(t, err)
 
 	look := func(suffixes ...string) {
 		canary := false

@@ -49,6 +49,9 @@ type NewLink struct {
 	// nothing was asked.
 	Consent Consent
 	Source  netip.AddrPort // may be zero
+
+	check string    // the pending check that became the link, "" for none
+	asked time.Time // when it was asked for
 }
 
 func (n NewLink) complete() bool {
@@ -71,7 +74,9 @@ type Link struct {
 	Strength  Strength
 	Default   bool // the account that the citizen lands on unless they choose
 	// Since is when it was made. Sessions of the account that began before it
-	// have ended; the caller begins the new one after Link has returned.
+	// have ended; the caller begins the new one after Link has returned. Where
+	// it was made by a pending check, those have ended that began before the
+	// check was asked for.
 	Since time.Time
 	// ProviderUsed says that somebody has signed in to the account by the
 	// provider: its legacy sign-in is refused from then on.
@@ -95,38 +100,47 @@ func (l *Ledger) Link(ctx context.Context, n NewLink) (link Link, err error) {
 		if err := t.spend(PurposeProof, n.Proof, n.ProofExpires); err != nil {
 			return err
 		}
-		citizenID, err := t.citizen(n.Citizen, true)
-		if err != nil {
-			return err
-		}
-		active, err := t.links("l.account_hmac = ?", l.accountKey(n.Account))
-		if err != nil {
-			return err
-		}
-		if len(active) > 0 {
-			if active[0].CitizenID != citizenID {
-				return ErrAccountTaken
-			}
-			link = active[0]
-			return ErrAlreadyLinked
-		}
-		if citizenID, err = t.meet(citizenID, n.Citizen); err != nil {
-			return err
-		}
-		id, err := t.insertLink(citizenID, n)
-		if err != nil {
-			return err
-		}
-		made, err := t.links("l.id = ?", id)
-		if err != nil {
-			return err
-		}
-		link = made[0]
-		return t.audit(Event{Name: EventLinked, Actor: actorCitizen, Account: n.Account, CitizenID: citizenID, Source: n.Source,
-			Detail: map[string]string{"link": id, "kind": string(n.Kind), "method": string(n.Method),
-				"strength": string(n.Strength), "provider": n.Citizen.Provider, "consent": n.Consent.Version}})
+		link, err = t.link(n)
+		return err
 	})
 	return link, err
+}
+
+// link does all that Link does except to spend the proof. A refusal comes
+// before anything is written.
+func (t *transaction) link(n NewLink) (Link, error) {
+	citizenID, err := t.citizen(n.Citizen, true)
+	if err != nil {
+		return Link{}, err
+	}
+	active, err := t.links("l.account_hmac = ?", t.ledger.accountKey(n.Account))
+	if err != nil {
+		return Link{}, err
+	}
+	if len(active) > 0 {
+		if active[0].CitizenID != citizenID {
+			return Link{}, ErrAccountTaken
+		}
+		return active[0], ErrAlreadyLinked
+	}
+	if citizenID, err = t.meet(citizenID, n.Citizen); err != nil {
+		return Link{}, err
+	}
+	id, err := t.insertLink(citizenID, n)
+	if err != nil {
+		return Link{}, err
+	}
+	made, err := t.active("l.id = ?", id)
+	if err != nil {
+		return Link{}, err
+	}
+	detail := map[string]string{"link": id, "kind": string(n.Kind), "method": string(n.Method),
+		"strength": string(n.Strength), "provider": n.Citizen.Provider, "consent": n.Consent.Version}
+	if n.check != "" {
+		detail["check"] = n.check
+	}
+	return made, t.audit(Event{Name: EventLinked, Actor: actorCitizen, Account: n.Account, CitizenID: citizenID,
+		Source: n.Source, Detail: detail})
 }
 
 // insertLink writes the link and what goes with it.
@@ -159,10 +173,21 @@ func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err er
 		stamp(t.at), key); err != nil {
 		return "", err
 	}
-	return id, t.endAccount(n.Account)
+	before := t.at
+	if n.check != "" {
+		before = n.asked
+	}
+	return id, t.endAccount(n.Account, before)
 }
 
-// endAccount ends the account's sessions begun before this moment.
-func (t *transaction) endAccount(account identity.AccountID) error {
-	return t.revoke(entry{kind: endedAccount, value: string(account)}, t.at, t.at.Add(t.ledger.config.SessionLifetime))
+// endAccount ends the account's sessions begun before a moment.
+func (t *transaction) endAccount(account identity.AccountID, before time.Time) error {
+	return t.revoke(entry{kind: endedAccount, value: string(account)}, before, t.at.Add(t.ledger.config.SessionLifetime))
+}
+
+// accountChanged has sessions of the account read its standing anew. Those
+// that read it within this very millisecond do so once more than they need.
+func (t *transaction) accountChanged(account identity.AccountID) error {
+	return t.revoke(entry{kind: changed, value: string(account)}, t.at.Add(time.Millisecond),
+		t.at.Add(t.ledger.config.SessionLifetime))
 }

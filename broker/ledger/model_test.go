@@ -21,6 +21,21 @@ type model struct {
 	links    []*modelLink // active ones, oldest first
 	skips    map[identity.AccountID]int
 	ended    map[identity.AccountID]time.Time
+	checks   map[identity.AccountID]ledger.Pending // open ones
+	exempt   map[identity.AccountID]time.Time      // until when
+}
+
+// answer is what becomes of the account's check when it matches.
+func (m *model) answer(account identity.AccountID) (*modelLink, error) {
+	n := m.checks[account].Number
+	_, who := m.who("", n)
+	same := func(l *modelLink) bool { return l.account == account }
+	if links := m.of(who); slices.ContainsFunc(links, same) {
+		return nil, nil
+	} else if len(links) > 0 {
+		return nil, ledger.ErrConflict
+	}
+	return m.link(account, "", n)
 }
 
 type modelCitizen struct {
@@ -108,10 +123,11 @@ func walk(t *testing.T, r *rand.Rand, steps int) {
 	at := newClock()
 	at.step.Store(1)
 	c := config(tempFile(t))
-	c.Now = at.now
+	c.Now, c.CheckpointRows = at.now, 7
 	ledgers := []*ledger.Ledger{open(t, c), open(t, c)}
 	f := feed(t, ledgers[0])
-	m := &model{skips: make(map[identity.AccountID]int), ended: make(map[identity.AccountID]time.Time)}
+	m := &model{skips: make(map[identity.AccountID]int), ended: make(map[identity.AccountID]time.Time),
+		checks: make(map[identity.AccountID]ledger.Pending), exempt: make(map[identity.AccountID]time.Time)}
 	accounts := []identity.AccountID{"a", "b", "c", "d", "e"}
 	subjects := []string{"", "s1", "s2", "s3"}
 	numbers := []identity.CitizenNumber{number(t, 1), number(t, 2), number(t, 3), number(t, 4)}
@@ -129,7 +145,7 @@ func walk(t *testing.T, r *rand.Rand, steps int) {
 		if r.IntN(8) > 0 {
 			proof, spent = freshProof(), false
 		}
-		switch op := r.IntN(10); {
+		switch op := r.IntN(15); {
 		case op < 5:
 			citizen := identity.Citizen{Subject: subject, Number: n}
 			if subject != "" {
@@ -158,6 +174,52 @@ func walk(t *testing.T, r *rand.Rand, steps int) {
 			for _, other := range m.of(chosen.citizen) {
 				other.isDefault = other == chosen
 			}
+		case op == 10:
+			asked := newPending(string(account), 0)
+			asked.Number, asked.Proof, asked.ProofExpires = n, proof, soon
+			got, err := l.AddPending(ctx, asked)
+			_, open := m.checks[account]
+			switch {
+			case spent:
+				require.ErrorIs(t, err, ledger.ErrSpent)
+			case slices.ContainsFunc(m.links, func(l *modelLink) bool { return l.account == account }):
+				require.ErrorIs(t, err, ledger.ErrAlreadyLinked)
+			case open:
+				require.ErrorIs(t, err, ledger.ErrPending)
+			default:
+				require.NoError(t, err)
+				m.checks[account], spent = got, true
+			}
+		case op == 11 || op == 12:
+			check, open := m.checks[account]
+			if !open {
+				break
+			}
+			matched := r.IntN(4) > 0
+			got, err := l.AnswerPending(ctx, check.ID, matched, ledger.Weak)
+			if matched {
+				made, want := m.answer(account)
+				require.ErrorIs(t, err, want)
+				if made != nil {
+					made.id = got.ID
+					if m.ended[account].Before(check.At) {
+						m.ended[account] = check.At
+					}
+				}
+			} else {
+				require.NoError(t, err)
+			}
+			_, err = l.AnswerPending(ctx, check.ID, matched, ledger.Weak)
+			require.ErrorIs(t, err, ledger.ErrNotFound)
+			delete(m.checks, account)
+		case op == 13:
+			m.exempt[account] = at.now().Add(time.Duration(r.IntN(200)-50) * time.Millisecond)
+			require.NoError(t, l.Exempt(ctx, ledger.Exemption{Account: account, Reason: "r", Approver: "a", Until: m.exempt[account]}))
+		case op == 14:
+			_, err := l.SealAudit(ctx)
+			require.NoError(t, err)
+			report := verify(t, l)
+			require.True(t, report.Whole(), report.Reason)
 		default:
 			_, err := l.Skip(ctx, account, identity.KindCitizen, proof, soon, netip.AddrPort{})
 			if spent {
@@ -178,6 +240,17 @@ func walk(t *testing.T, r *rand.Rand, steps int) {
 		}
 	}
 	compare(t, ledgers[1], m, accounts, subjects, numbers)
+	for account := range m.exempt {
+		for _, now := range []time.Time{m.exempt[account].Add(-1), m.exempt[account]} {
+			_, err := ledgers[0].ExemptionByAccount(ctx, account, now)
+			require.Equal(t, now.Before(m.exempt[account]), err == nil)
+		}
+	}
+	at.advance(time.Minute) // past the lease of whoever sealed last
+	seal(t, ledgers[0])
+	report := verify(t, ledgers[1])
+	require.True(t, report.Whole(), report.Reason)
+	require.Zero(t, report.Unsealed)
 	for account, ended := range m.ended {
 		require.Eventually(t, func() bool {
 			return f.State(ledger.Ref{Account: account, Begun: ended.Add(-10 * time.Second)}) == ledger.Ended
@@ -198,6 +271,13 @@ func compare(t *testing.T, l *ledger.Ledger, m *model, accounts []identity.Accou
 			require.NoError(t, err)
 			require.Equal(t, m.links[i].citizen.number, got.Number)
 			require.Equal(t, m.links[i].isDefault, got.Default)
+		}
+		check, err := l.PendingByAccount(ctx, account)
+		if want, open := m.checks[account]; open {
+			require.NoError(t, err)
+			require.Equal(t, want, check)
+		} else {
+			require.ErrorIs(t, err, ledger.ErrNotFound)
 		}
 		count, err := l.Skips(ctx, account)
 		require.NoError(t, err)
