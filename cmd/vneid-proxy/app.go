@@ -21,6 +21,7 @@ import (
 	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
+	"vneid-proxy/broker/work"
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
 	"vneid-proxy/metrics"
@@ -35,6 +36,7 @@ type app struct {
 	feed     *ledger.Feed
 	provider profile
 	metrics  *metrics.Metrics
+	work     *work.Work
 	proxy    *proxy.Proxy
 	logger   *slog.Logger
 	draining atomic.Bool
@@ -44,11 +46,7 @@ type app struct {
 // else: whoever signs in first finds out what is down, and /readyz says so.
 func newApp(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger) (_ *app, err error) {
 	a := &app{config: c, metrics: metrics.New(buildVersion()), logger: logger}
-	a.ledger, err = ledger.Open(ctx, ledger.Config{
-		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-		SessionLifetime: c.Session.Lifetime, Logger: logger,
-	})
-	if err != nil {
+	if a.ledger, err = openLedger(ctx, c, logger); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -114,6 +112,8 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	if err != nil {
 		return pages{}, err
 	}
+	check := populationCheck(population, calls)
+	a.work = work.New(work.Config{Ledger: a.ledger, Check: work.Check(check), Metrics: a.metrics, Logger: a.logger})
 	embedded, err := directory.NewEmbedded(directory.EmbeddedConfig{Accounts: accounts})
 	if err != nil {
 		return pages{}, err
@@ -123,7 +123,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
 		Provider:        provider{a.provider, calls},
 		Directory:       accountDirectory{embedded},
-		Population:      populationCheck(population, calls),
+		Population:      check,
 		Policy:          policy(c),
 		Ledger:          a.ledger,
 		Feed:            a.feed,
@@ -283,23 +283,6 @@ func readKey(name string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("assertion key %s: cannot sign", name)
 	}
 	return signer, nil
-}
-
-// sweep deletes what has run out from the ledger, every ten minutes until ctx
-// ends.
-func (a *app) sweep(ctx context.Context) {
-	tick := time.NewTicker(10 * time.Minute)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := a.ledger.Sweep(ctx); err != nil && ctx.Err() == nil {
-				a.logger.Warn("ledger not swept", "error", err)
-			}
-		}
-	}
 }
 
 func (a *app) close() error { return a.ledger.Close() }

@@ -52,7 +52,7 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 			return nil
 		})
 	}
-	group.Go(func() error { a.sweep(ended); return nil })
+	group.Go(func() error { a.work.Run(ended); return nil })
 	logger.Info("serving", "version", buildVersion(), "listen", public.Addr().String(),
 		"admin", admin.Addr().String(), "public_url", c.Public.URL.String(), "upstream", c.Portal.Upstream.String())
 	if ready != nil {
