@@ -254,7 +254,7 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 // page would lead back to the refusal.
 func (b *broker) drop(w http.ResponseWriter, r *http.Request) {
 	if _, held := b.Jar.Open(r).(*session.Proof); held {
-		b.Jar.Clear(w)
+		b.Jar.Drop(w)
 	}
 }
 

@@ -171,6 +171,10 @@ func (j *Jar) Clear(w http.ResponseWriter) {
 	j.remove(w, j.proofName)
 }
 
+// Drop takes the proof away and leaves a session that another answer to this
+// browser may just have written.
+func (j *Jar) Drop(w http.ResponseWriter) { j.remove(w, j.proofName) }
+
 // Ends is when the session ends at the latest.
 func (j *Jar) Ends(s *Session) time.Time {
 	ends, idle := s.Begun.Add(j.config.Lifetime), s.Sealed.Add(j.config.Idle)

@@ -268,6 +268,20 @@ func TestEnds(t *testing.T) {
 	assert.Equal(t, noon.Add(lifetime), w.Ends(s))
 }
 
+// A refusal that comes late must not take the session that a twin of its
+// request has just begun.
+func TestDropLeavesTheSession(t *testing.T) {
+	w, b := newWorld(t, true), browser{}
+	proof := &session.Proof{ID: session.NewID(), Begun: noon, ReturnTo: "/"}
+	b.take(t, func(rw http.ResponseWriter) { require.NoError(t, w.Prove(rw, proof)) })
+	b.take(t, func(rw http.ResponseWriter) { require.NoError(t, w.Admit(rw, fullSession(t))) })
+	b.take(t, func(rw http.ResponseWriter) { w.Drop(rw) })
+	assert.IsType(t, &session.Session{}, w.Open(b.request()))
+	b.take(t, func(rw http.ResponseWriter) { require.NoError(t, w.Prove(rw, proof)) })
+	b.take(t, func(rw http.ResponseWriter) { w.Drop(rw) })
+	assert.Nil(t, w.Open(b.request()))
+}
+
 func TestIDsDiffer(t *testing.T) {
 	seen := map[session.ID]bool{{}: true}
 	for range 1000 {
