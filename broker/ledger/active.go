@@ -62,7 +62,8 @@ func (l *Ledger) NoteSubject(ctx context.Context, citizenID string, citizen iden
 }
 
 // MarkProviderUsed records that somebody signed in to the account by the
-// provider; see Link.ProviderUsed. ErrNotFound where the account has no active
+// provider; see Link.ProviderUsed. The first time, sessions of the account
+// that began before end. ErrNotFound where the account has no active
 // link.
 func (l *Ledger) MarkProviderUsed(ctx context.Context, account identity.AccountID) error {
 	return l.change(ctx, func(t *transaction) error {
@@ -71,6 +72,10 @@ func (l *Ledger) MarkProviderUsed(ctx context.Context, account identity.AccountI
 			return err
 		}
 		if _, err := t.exec("UPDATE links SET provider_used_at = ? WHERE id = ?", stamp(t.at), link.ID); err != nil {
+			return err
+		}
+		// Whoever came in by the old password may not be the citizen.
+		if err := t.endAccount(account, t.at); err != nil {
 			return err
 		}
 		return t.audit(Event{Name: EventProviderUsed, Actor: actorCitizen, Account: account, CitizenID: link.CitizenID})

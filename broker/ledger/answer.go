@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
 	"errors"
 	"slices"
 	"time"
@@ -85,14 +83,15 @@ func (t *transaction) linkChecked(p Pending, strength Strength) (Link, error) {
 
 func (t *transaction) closeCheck(p Pending, outcome Outcome, citizenID string) error {
 	detail := map[string]string{"check": p.ID, "outcome": string(outcome)}
-	reference := ""
-	if outcome == OutcomeMatched {
-		// The link has it all; whoever reviews the others needs it here.
-		p.Number, p.Name, p.BirthDate = identity.CitizenNumber{}, "", identity.BirthDate{}
-	} else {
-		reference = newReference()
+	reference, err := t.reviewCheck(p, outcome)
+	if err != nil {
+		return err
+	}
+	if reference != "" {
 		detail["reference"] = reference
 	}
+	// The link, or the review, has it all.
+	p.Number, p.Name, p.BirthDate = identity.CitizenNumber{}, "", identity.BirthDate{}
 	s, err := t.sealQuestion(p)
 	if err != nil {
 		return err
@@ -107,12 +106,18 @@ func (t *transaction) closeCheck(p Pending, outcome Outcome, citizenID string) e
 	return t.audit(Event{Name: EventCheckAnswered, Account: p.Account, CitizenID: citizenID, Detail: detail})
 }
 
-// newReference is 40 random bits without letters that sound or look alike.
-func newReference() string {
-	var b [5]byte
-	_, _ = rand.Read(b[:]) // never fails, crypto/rand
-	code := base32.NewEncoding("23456789ABCDEFGHJKLMNPQRSTUVWXYZ").EncodeToString(b[:])
-	return code[:4] + "-" + code[4:]
+// reviewCheck has staff look at a check that ended without a link, and returns
+// the reference; "" where it made one.
+func (t *transaction) reviewCheck(p Pending, outcome Outcome) (reference string, err error) {
+	reason := ReviewMismatch
+	switch outcome {
+	case OutcomeMatched:
+		return "", nil
+	case OutcomeConflict:
+		reason = ReviewConflict
+	}
+	return t.review(NewReview{Account: p.Account, Kind: p.Kind, Reason: reason, Source: p.Source,
+		Citizen: identity.Citizen{Number: p.Number, Name: p.Name, BirthDate: p.BirthDate}})
 }
 
 // Backlog is what awaits whoever works beside requests.
@@ -120,6 +125,7 @@ type Backlog struct {
 	Pending  int       // open checks
 	Oldest   time.Time // when the oldest of them was asked for; zero where there is none
 	Unsealed int       // audit rows that are not chained yet
+	Reviews  int       // refusals that staff must look at
 }
 
 // Backlog counts what is left to do.
@@ -132,7 +138,10 @@ func (l *Ledger) Backlog(ctx context.Context) (b Backlog, err error) {
 		if b.Pending > 0 {
 			b.Oldest = moment(oldest)
 		}
-		_, err := t.one("SELECT COUNT(*) FROM audit WHERE chain_seq IS NULL", nil, &b.Unsealed)
+		if _, err := t.one("SELECT COUNT(*) FROM audit WHERE chain_seq IS NULL", nil, &b.Unsealed); err != nil {
+			return err
+		}
+		_, err := t.one("SELECT COUNT(*) FROM reviews WHERE closed_at IS NULL", nil, &b.Reviews)
 		return err
 	})
 	return b, err

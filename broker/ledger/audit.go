@@ -30,6 +30,7 @@ const (
 	EventProviderUsed   = "provider_used"
 	EventSubjectNoted   = "subject_noted"
 	EventNumberChanged  = "number_changed" // its detail has review=true where name or birth date changed too
+	EventReviewAsked    = "review_asked"   // somebody was refused, and staff must look: reason, reference
 	EventCheckAsked     = "check_asked"    // a check is pending
 	EventCheckAnswered  = "check_answered" // its detail has outcome and, unless matched, reference
 	EventExempted       = "exempted"

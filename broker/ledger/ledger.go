@@ -157,8 +157,12 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
-	_, err := t.exec("DELETE FROM pending WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep)))
-	return err
+	for _, table := range []string{"pending", "reviews"} {
+		if _, err := t.exec("DELETE FROM "+table+" WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const clockSkew = time.Minute // between machines that share a ledger, at most
@@ -186,7 +190,7 @@ func (l *Ledger) checkKeys(ctx context.Context) error {
 			return fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, l.keys.indexID)
 		}
 		for _, table := range []string{
-			"citizens", "identifiers", "links", "skips", "revocations", "pending", "exemptions",
+			"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "exemptions",
 			"audit", "audit_keys", "audit_checkpoints", "audit_head",
 		} {
 			if err := t.checkTable(table); err != nil {

@@ -173,6 +173,9 @@ func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err er
 		stamp(t.at), key); err != nil {
 		return "", err
 	}
+	if err := t.closeReviews(n); err != nil {
+		return "", err
+	}
 	before := t.at
 	if n.check != "" {
 		before = n.asked

@@ -36,8 +36,8 @@ const (
 	OutcomeConflict   Outcome = "conflict"    // it said yes, but account or number are linked otherwise
 )
 
-// Pending is a check. Once it has matched, number, name and birth date are
-// those of the link, and empty here.
+// Pending is a check. Once it is answered, number, name and birth date stand in
+// the link or the review that came of it, and are empty here.
 type Pending struct {
 	ID        string
 	Account   identity.AccountID
