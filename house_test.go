@@ -66,7 +66,8 @@ var mayReveal = map[string]string{
 	"broker/ledger":         "encrypted at rest, found by keyed HMAC",
 	"broker/population":     "the question to the population database",
 	"broker/directory":      "the question to the directory",
-	"broker/link_legacy.go": "the key of the guess counter, which the ledger keeps as HMAC; the CMND shown to its owner",
+	"broker/link_ask.go":    "the CMND shown to its owner",
+	"broker/link_legacy.go": "the key of the guess counter, which the ledger keeps as HMAC",
 	"vneidtest":             "the simulators' own replies",
 }
 

@@ -21,7 +21,8 @@ import (
 // compares with a citizen where one is vouched for.
 type seen struct {
 	account identity.Account
-	link    *ledger.Link // the active link, nil for none
+	link    *ledger.Link    // the active link, nil for none
+	pending *ledger.Pending // flow A: the open check, nil for none
 	facts   link.Account
 }
 
@@ -60,8 +61,9 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 		s.facts.BirthDate = account.BirthDate.Match(account.BirthDate)
 		if s.link != nil {
 			s.facts.Link = link.LinkedSame
+			return s, nil
 		}
-		return s, nil
+		return s, b.seeUnlinked(ctx, &s)
 	}
 	s.facts.Name = identity.MatchNames(account.Name, citizen.Name)
 	s.facts.BirthDate = account.BirthDate.Match(citizen.BirthDate)
@@ -79,6 +81,23 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 		}
 	}
 	return s, nil
+}
+
+// seeUnlinked gathers what may stand in for a link in flow A.
+func (b *broker) seeUnlinked(ctx context.Context, s *seen) error {
+	pending, err := b.Ledger.PendingByAccount(ctx, s.account.ID)
+	switch {
+	case err == nil:
+		s.pending, s.facts.Pending = &pending, true
+	case !errors.Is(err, ledger.ErrNotFound):
+		return err
+	}
+	_, err = b.Ledger.ExemptionByAccount(ctx, s.account.ID, b.Now())
+	s.facts.Exempt = err == nil
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // entrance is somebody about to be admitted.
@@ -137,18 +156,15 @@ func (b *broker) record(ctx context.Context, n ledger.NewLink) (ledger.Link, err
 	return made, nil
 }
 
-// review refuses with a reference code that leads to an audit row.
-func (b *broker) review(w http.ResponseWriter, r *http.Request, reason link.Reason, account identity.AccountID, provider string) {
-	code := reference()
-	err := b.Ledger.Audit(r.Context(), ledger.Event{
-		Name: "refused", Actor: "citizen", Account: account, Source: source(r),
-		Detail: map[string]string{"reason": string(reason), "reference": code, "provider": provider},
-	})
+// review refuses with the reference code of what waits in the ledger for staff.
+func (b *broker) review(w http.ResponseWriter, r *http.Request, n ledger.NewReview) {
+	n.Source = source(r)
+	reference, err := b.Ledger.AskReview(r.Context(), n)
 	if err != nil {
 		b.refuse(w, r, err)
 		return
 	}
-	b.refuseWith(w, r, &Fault{screen.Reason(reason), errors.New("policy")}, screen.Refused{ReferenceCode: code})
+	b.refuseWith(w, r, &Fault{screen.Reason(n.Reason), errors.New("policy")}, screen.Refused{ReferenceCode: reference})
 }
 
 // The limits of guessing: five tries in a quarter of an hour.

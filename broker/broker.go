@@ -11,8 +11,6 @@ package broker
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -281,15 +279,6 @@ func faultOf(err error) *Fault {
 		return &Fault{screen.Conflict, err}
 	}
 	return &Fault{screen.LedgerDown, err}
-}
-
-// reference is a code that a person can read out over the telephone: 40 random
-// bits without letters that sound or look alike.
-func reference() string {
-	var b [5]byte
-	_, _ = rand.Read(b[:]) // never fails, crypto/rand
-	code := base32.NewEncoding("23456789ABCDEFGHJKLMNPQRSTUVWXYZ").EncodeToString(b[:])
-	return code[:4] + "-" + code[4:]
 }
 
 // to answers a redirect within this origin: 302 for what was read, 303 for

@@ -31,11 +31,14 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	}
 	page := screen.Identity{
 		Rows:      rows(account, held, err == nil),
-		CanUpdate: held.Standing == identity.StandingSkipped,
+		CanUpdate: unlinked(held.Standing),
 		CSRF:      l.token(held.ID),
 	}
-	if page.CanUpdate {
+	switch held.Standing {
+	case identity.StandingSkipped:
 		page.Notice = screen.NoticeSkipped
+	case identity.StandingPending:
+		page.Notice = screen.NoticePending
 	}
 	if err == nil {
 		if page.Accounts, err = l.linkedAccounts(r, active); err != nil {
@@ -91,7 +94,7 @@ func rows(account identity.Account, held *session.Session, linked bool) []screen
 	return all
 }
 
-// identityUpdate leads whoever skipped back to the link screen.
+// identityUpdate leads whoever has no link yet back to the link screen.
 func (l *Link) identityUpdate(w http.ResponseWriter, r *http.Request) {
 	held, ok := l.live(r).(*session.Session)
 	if !ok {
@@ -101,7 +104,7 @@ func (l *Link) identityUpdate(w http.ResponseWriter, r *http.Request) {
 	if !l.authentic(w, r, held.ID) {
 		return
 	}
-	if held.Standing != identity.StandingSkipped {
+	if !unlinked(held.Standing) {
 		to(w, r, l.Prefix+"/identity")
 		return
 	}

@@ -67,11 +67,14 @@ func (l *Link) show(w http.ResponseWriter, r *http.Request) {
 func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *session.Session) {
 	returnTo := l.rd(r)
 	if l.Policy.Admit(held.Standing, l.Now()) == link.Forward && l.Feed.State(Ref(held)) == ledger.Live {
-		if held.Standing == identity.StandingSkipped && !r.URL.Query().Has("rd") {
-			l.ask(w, r, http.StatusOK, holderOf(l.broker, held), link.Decision{CanSkip: false}, "", nil)
-			return
+		switch {
+		case unlinked(held.Standing) && !r.URL.Query().Has("rd"):
+			l.ask(w, r, holderOf(l.broker, held))
+		case held.Standing == identity.StandingPending:
+			l.showPending(w, r, held.Account.ID, returnTo)
+		default:
+			to(w, r, returnTo)
 		}
-		to(w, r, returnTo)
 		return
 	}
 	proof := &session.Proof{
@@ -85,11 +88,19 @@ func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *sessi
 	l.arrive(w, r, proof)
 }
 
+// unlinked are the standings of sessions that may still link their account, on
+// the identity page.
+func unlinked(s identity.Standing) bool {
+	return s == identity.StandingSkipped || s == identity.StandingPending || s == identity.StandingExempt
+}
+
 // refuseBy writes the page for a decision to refuse. What a person must take
-// up with staff gets a reference code.
-func (l *Link) refuseBy(w http.ResponseWriter, r *http.Request, d link.Decision, account identity.AccountID, provider, returnTo string) {
+// up with staff waits in the ledger, and gets a reference code.
+func (l *Link) refuseBy(w http.ResponseWriter, r *http.Request, d link.Decision, account identity.Account, citizen identity.Citizen, returnTo string) {
 	if d.Reason == link.Conflict || d.Reason == link.Mismatch {
-		l.review(w, r, d.Reason, account, provider)
+		l.review(w, r, ledger.NewReview{
+			Account: account.ID, Kind: account.Kind, Reason: ledger.ReviewReason(d.Reason), Citizen: citizen,
+		})
 		return
 	}
 	l.refuseWith(w, r, &Fault{screen.Reason(d.Reason), errors.New("policy")}, screen.Refused{Next: l.nextFor(d.Reason, returnTo)})

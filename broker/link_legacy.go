@@ -14,7 +14,7 @@ import (
 )
 
 // holder is who fills in the link screen: a proof on its way in, or a session
-// that skipped before and makes up for it.
+// without a link that makes up for it.
 type holder struct {
 	id       session.ID
 	account  identity.AccountID
@@ -22,14 +22,17 @@ type holder struct {
 	returnTo string
 	expires  time.Time
 	tokens   session.ID
+	typed    identity.CitizenNumber // zero until a form has told it
 }
 
 func holderOf(b *broker, stage session.Stage) holder {
 	switch held := stage.(type) {
 	case *session.Proof:
-		return holder{held.ID, held.Account.ID, link.Method(held.Method), held.ReturnTo, held.Expires(), held.Tokens}
+		return holder{id: held.ID, account: held.Account.ID, method: link.Method(held.Method), returnTo: held.ReturnTo,
+			expires: held.Expires(), tokens: held.Tokens}
 	case *session.Session:
-		return holder{held.ID, held.Account.ID, link.ByPortalSession, b.Prefix + "/identity", b.Jar.Ends(held), held.Tokens}
+		return holder{id: held.ID, account: held.Account.ID, method: link.ByPortalSession, returnTo: b.Prefix + "/identity",
+			expires: b.Jar.Ends(held), tokens: held.Tokens}
 	}
 	return holder{}
 }
@@ -44,7 +47,7 @@ func (l *Link) legacyHolder(w http.ResponseWriter, r *http.Request) (holder, boo
 			return holderOf(l.broker, held), l.authentic(w, r, held.ID)
 		}
 	case *session.Session:
-		if held.Standing == identity.StandingSkipped {
+		if unlinked(held.Standing) {
 			return holderOf(l.broker, held), l.authentic(w, r, held.ID)
 		}
 	}
@@ -73,7 +76,7 @@ func (l *Link) showLegacy(w http.ResponseWriter, r *http.Request, proof *session
 		return
 	}
 	if d.Action == link.Ask {
-		l.askAbout(w, r, http.StatusOK, h, found.account, d, "", nil)
+		l.askAgain(w, r, h, found, d)
 		return
 	}
 	l.enterLegacy(w, r, h, found, d)
@@ -92,16 +95,19 @@ func (l *Link) decideLegacy(r *http.Request, h holder, check link.Check, elsewhe
 // enterLegacy admits or refuses; asking is the caller's.
 func (l *Link) enterLegacy(w http.ResponseWriter, r *http.Request, h holder, found seen, d link.Decision) {
 	if d.Action != link.Admit {
-		l.refuseBy(w, r, d, h.account, session.Portal, h.returnTo)
+		l.refuseBy(w, r, d, found.account, h.citizen(found.account), h.returnTo)
 		return
 	}
 	if err := l.use(r.Context(), h.id, h.expires); err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
 		return
 	}
-	citizen := identity.Citizen{Number: found.account.Number, Name: found.account.Name, BirthDate: found.account.BirthDate}
-	if found.link != nil {
+	citizen := identity.Citizen{Name: found.account.Name, BirthDate: found.account.BirthDate}
+	switch {
+	case found.link != nil:
 		citizen = identity.Citizen{Number: found.link.Number, Name: found.link.Name, BirthDate: found.link.BirthDate}
+	case d.Standing == identity.StandingLinked:
+		citizen.Number = found.account.Number
 	}
 	l.admit(w, r, entrance{account: found.account, citizen: citizen, standing: d.Standing, tokens: h.tokens, provider: session.Portal}, h.returnTo)
 }
@@ -122,17 +128,18 @@ func (l *Link) update(w http.ResponseWriter, r *http.Request) {
 	if !consented(r) {
 		faults[screen.FieldConsent] = screen.ConsentMissing
 	}
+	h.typed = number
 	found, d, err := l.decideLegacy(r, h, link.NotAsked, false)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
 	}
-	if d.Action != link.Ask {
+	if d.Action != link.Ask && !unlinked(d.Standing) {
 		l.enterLegacy(w, r, h, found, unlessOther(d, found, number))
 		return
 	}
 	if len(faults) > 0 {
-		l.askAbout(w, r, http.StatusUnprocessableEntity, h, found.account, d, typed, faults)
+		l.write(w, r, http.StatusUnprocessableEntity, h, found, d, screen.Link{TypedNumber: typed, Errors: faults})
 		return
 	}
 	undoAccount, ok := l.try(w, r, "link account", string(h.account))
@@ -158,17 +165,13 @@ func (l *Link) update(w http.ResponseWriter, r *http.Request) {
 	case d.Action == link.Record:
 		undo()
 		l.recordLegacy(w, r, h, found, number, d)
+	case d.Action == link.Await:
+		undo() // nothing was learnt about the number
+		l.await(w, r, h, found)
 	case d.Action != link.Ask:
 		l.enterLegacy(w, r, h, found, unlessOther(d, found, number))
-	case d.Unanswered:
-		// Nothing was learnt about the number: the try is given back.
-		undo()
-		w.Header().Set("Retry-After", "10")
-		l.Metrics.Step(session.Portal, metrics.StepRefused, string(screen.PopulationDown))
-		l.askAbout(w, r, http.StatusServiceUnavailable, h, found.account, d, typed, screen.FieldErrors{screen.FieldCitizenNumber: screen.NumberUnanswered})
 	default:
-		l.Metrics.Step(session.Portal, metrics.StepRefused, "mismatch")
-		l.askAbout(w, r, http.StatusUnprocessableEntity, h, found.account, d, typed, screen.FieldErrors{screen.FieldCitizenNumber: screen.NumberMismatch})
+		l.mismatch(w, r, h, found, d, typed)
 	}
 }
 
@@ -249,25 +252,4 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 		account: account, standing: identity.StandingSkipped, tokens: h.tokens, provider: session.Portal,
 		citizen: identity.Citizen{Name: account.Name, BirthDate: account.BirthDate},
 	}, h.returnTo)
-}
-
-func (l *Link) ask(w http.ResponseWriter, r *http.Request, status int, h holder, d link.Decision, typed string, faults screen.FieldErrors) {
-	account, err := l.Directory.ByID(r.Context(), h.account)
-	if err != nil {
-		l.refuse(w, r, err)
-		return
-	}
-	l.askAbout(w, r, status, h, account, d, typed, faults)
-}
-
-func (l *Link) askAbout(w http.ResponseWriter, r *http.Request, status int, h holder, account identity.Account, d link.Decision, typed string, faults screen.FieldErrors) {
-	page := screen.Link{
-		Account: l.view(account, h.id), CMND: account.IDCard.Reveal(), TypedNumber: typed,
-		CanSkip: d.CanSkip, ConsentVersion: ConsentVersion, CSRF: l.token(h.id), Errors: faults,
-	}
-	if d.CanSkip {
-		page.Deadline = l.Policy.SkipUntil.Time()
-		page.DaysLeft = l.Policy.SkipUntil.DaysLeft(l.Now()) - 1
-	}
-	l.Screens.Write(w, r, status, page)
 }

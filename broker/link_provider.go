@@ -45,14 +45,14 @@ func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *ses
 func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *session.Proof) bool {
 	links, err := l.Ledger.ActiveByCitizen(r.Context(), proof.Citizen)
 	if errors.Is(err, ledger.ErrConflict) {
-		l.review(w, r, link.Conflict, "", l.ProviderName)
+		l.review(w, r, ledger.NewReview{Reason: ledger.ReviewConflict, Citizen: proof.Citizen})
 		return true
 	}
 	if err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 		return true
 	}
-	var refused *link.Decision
+	var refused *candidate
 	for _, active := range links {
 		found, err := l.see(r.Context(), active.Account, proof.Citizen)
 		var fault *Fault
@@ -70,7 +70,9 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			d = link.Decision{Action: link.Refuse, Reason: link.Mismatch}
 		}
 		if d.Action != link.Admit {
-			refused = &d
+			if refused == nil {
+				refused = &candidate{found, d}
+			}
 			continue
 		}
 		err = l.use(r.Context(), proof.ID, proof.Expires())
@@ -86,7 +88,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 	}
 	if refused != nil {
 		l.drop(w, r)
-		l.refuseBy(w, r, *refused, links[0].Account, l.ProviderName, proof.ReturnTo)
+		l.refuseBy(w, r, refused.decision, refused.account, proof.Citizen, proof.ReturnTo)
 		return true
 	}
 	return false
@@ -162,7 +164,7 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 	for _, c := range own {
 		if c.decision.Action == link.Refuse {
 			l.forgetAccount(w, proof)
-			l.refuseBy(w, r, c.decision, c.account.ID, l.ProviderName, proof.ReturnTo)
+			l.refuseBy(w, r, c.decision, c.account, proof.Citizen, proof.ReturnTo)
 			return
 		}
 	}
@@ -262,7 +264,7 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 	undo()
 	l.proved(l.ProviderName)
 	if d.Action == link.Refuse {
-		l.refuseBy(w, r, d, id, l.ProviderName, proof.ReturnTo)
+		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
 		return
 	}
 	l.recordProvider(w, r, proof, []candidate{{found, d}}, l.consent(r))

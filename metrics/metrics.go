@@ -43,7 +43,7 @@ func New(version string) *Metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.requestSeries()
 	m.steps = m.counters("vneid_proxy_sign_in_steps_total",
-		"Steps that people took between the first page asked for and the session, in funnel order: offered, started, returned, vouched, proved, linked or skipped, admitted; refused with its reason.",
+		"Steps that people took between the first page asked for and the session, in funnel order: offered, started, returned, vouched, proved, linked, skipped or pending, admitted; refused with its reason.",
 		"provider", "step", "reason")
 	m.cookies = m.counters("vneid_proxy_cookies_refused_total",
 		"Cookies of ours that counted as none, by cookie (session, proof, attempt) and reason (forged, doubled, expired).", "cookie", "reason")
@@ -124,6 +124,7 @@ const (
 	StepProved   Step = "proved"   // an account was proved
 	StepLinked   Step = "linked"   // a link was recorded
 	StepSkipped  Step = "skipped"  // the link screen was skipped
+	StepPending  Step = "pending"  // a check awaits the population database's answer
 	StepAdmitted Step = "admitted" // a session began
 	StepRefused  Step = "refused"  // a page said no; reason says why
 )

@@ -55,6 +55,10 @@ type Account struct {
 	// database with itself: full, or weak where only a year is known.
 	Name      identity.NameMatch
 	BirthDate identity.DateMatch
+	// Pending says that an earlier check of the account awaits its answer.
+	Pending bool
+	// Exempt says that staff have excused the account from linking for now.
+	Exempt bool
 }
 
 // Linked is the state of an account's active link.
@@ -110,11 +114,14 @@ func (p Policy) legacyFirst(e Evidence) Decision {
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Check == Matched:
 		return Decision{Action: Record, Method: ByMatch, Strength: strength(identity.NameStrong, e.Account.BirthDate)}
+	case e.Check == Unanswered:
+		return Decision{Action: Await, Standing: identity.StandingPending}
+	case e.Check == NotAsked && e.Account.Exempt:
+		return Decision{Action: Admit, Standing: identity.StandingExempt}
+	case e.Check == NotAsked && e.Account.Pending:
+		return Decision{Action: Admit, Standing: identity.StandingPending}
 	}
-	return Decision{
-		Action: Ask, CanSkip: !p.SkipUntil.Reached(e.On),
-		Wrong: e.Check == NotMatched, Unanswered: e.Check == Unanswered,
-	}
+	return Decision{Action: Ask, CanSkip: !p.SkipUntil.Reached(e.On), Wrong: e.Check == NotMatched}
 }
 
 // providerFirst is flow B: the citizen is proved, the account is what is asked.

@@ -37,6 +37,9 @@ const (
 	Admit
 	// Record writes the link (Method, Strength), then admits as linked.
 	Record
+	// Await writes the check down to be answered later, then admits with
+	// Standing: neither the skip allowance nor a deadline is used up (flow A).
+	Await
 	// Ask shows the link screen: the number must be typed (flow A).
 	Ask
 	// Choose shows the chooser: several accounts are this citizen's.
@@ -81,15 +84,12 @@ const (
 type Decision struct {
 	Action   Action
 	Reason   Reason            // with Refuse
-	Standing identity.Standing // with Admit
+	Standing identity.Standing // with Admit and Await
 	Method   Method            // with Record
 	Strength Strength          // with Record
 	CanSkip  bool              // with Ask
 	// Wrong is set with Ask when a typed number was checked and did not match.
 	Wrong bool
-	// Unanswered is set with Ask when the check could not be made: nothing
-	// was used up.
-	Unanswered bool
 }
 
 // Verdict is what a standing is worth at one moment.

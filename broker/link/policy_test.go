@@ -87,7 +87,21 @@ func TestDecideNamedCases(t *testing.T) {
 		"A: not matched": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.NotMatched},
 			link.Decision{Action: link.Ask, CanSkip: true, Wrong: true}},
 		"A: no answer uses nothing up": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Unanswered},
-			link.Decision{Action: link.Ask, CanSkip: true, Unanswered: true}},
+			link.Decision{Action: link.Await, Standing: identity.StandingPending}},
+		"A: no answer after the last day of skipping": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Unanswered},
+			link.Decision{Action: link.Await, Standing: identity.StandingPending}},
+		"A: a check still awaits its answer": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: with(func(a *link.Account) { a.Pending = true }), Proof: link.ByPortalSession},
+			link.Decision{Action: link.Admit, Standing: identity.StandingPending}},
+		"A: a better number while a check is open": {open, link.Evidence{Account: with(func(a *link.Account) { a.Pending = true }), Proof: link.ByPortalSession, Check: link.Matched},
+			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
+		"A: exempt": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: with(func(a *link.Account) { a.Exempt, a.Pending = true, true }), Proof: link.ByPortalSession},
+			link.Decision{Action: link.Admit, Standing: identity.StandingExempt}},
+		"A: exempt, yet links": {open, link.Evidence{Account: with(func(a *link.Account) { a.Exempt = true }), Proof: link.ByPortalSession, Check: link.Matched},
+			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
+		"A: exempt from linking, not from the last day": {link.Policy{}, link.Evidence{Account: with(func(a *link.Account) { a.Exempt = true }), Proof: link.ByPortalSession},
+			link.Decision{Action: link.Refuse, Reason: link.LegacyClosed}},
+		"B: exempt or pending proves nothing": {open, link.Evidence{Account: with(func(a *link.Account) { a.Exempt, a.Pending = true, true }), Vouched: true},
+			link.Decision{Action: link.Prove}},
 		"A: matched, but the number is elsewhere": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched, NumberElsewhere: true},
 			link.Decision{Action: link.Refuse, Reason: link.Conflict}},
 		"A: directory number verified": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberVerified }), Proof: link.ByPortalSession},
@@ -149,7 +163,7 @@ func TestDecideEveryCombination(t *testing.T) {
 			}
 		}
 		ok(d.Action != 0, "every case is decided")
-		enters := d.Action == link.Admit || d.Action == link.Record
+		enters := d.Action == link.Admit || d.Action == link.Record || d.Action == link.Await
 		if !enters {
 			return
 		}
@@ -159,6 +173,16 @@ func TestDecideEveryCombination(t *testing.T) {
 		ok(e.Vouched || e.Proof != "", "nobody enters without proof")
 		ok(e.Vouched || !p.LegacySignInUntil.Reached(now), "an old account alone ends with its date")
 		ok(e.Vouched || a.Link == link.NotLinked || !a.ProviderUsed, "an old password overrides no used link")
+		if d.Action == link.Await {
+			ok(!e.Vouched && e.Check == link.Unanswered && d.Standing == identity.StandingPending, "only a check without an answer is put off")
+			ok(a.Link == link.NotLinked, "a link awaits nothing")
+			return
+		}
+		if d.Action == link.Admit && d.Standing != identity.StandingLinked {
+			ok(!e.Vouched && e.Check == link.NotAsked, "without a link only an old account enters, and asks nothing")
+			ok(d.Standing == identity.StandingExempt && a.Exempt || d.Standing == identity.StandingPending && a.Pending, "each standing has its ground")
+			return
+		}
 		if d.Action == link.Admit {
 			verified := a.Number == link.NumberVerified || (a.Number == link.NumberTyped && p.TrustDirectoryNumber)
 			ok(a.Link != link.NotLinked || (!e.Vouched && verified), "linked without a recorded link only by a verified number")
@@ -174,7 +198,7 @@ func TestDecideEveryCombination(t *testing.T) {
 		}
 		ok(d.Strength == link.Weak || a.BirthDate == identity.DateFull, "strong needs the full date")
 	})
-	for _, action := range []link.Action{link.Refuse, link.Admit, link.Record, link.Ask, link.Choose, link.Prove} {
+	for _, action := range []link.Action{link.Refuse, link.Admit, link.Record, link.Await, link.Ask, link.Choose, link.Prove} {
 		assert.NotZero(t, seen[action], "the walk reaches action %d", action)
 	}
 }
@@ -190,7 +214,12 @@ func each(visit func(link.Policy, link.Evidence)) {
 				for number := link.NoNumber; number <= link.NumberOther; number++ {
 					for name := identity.NameDiffers; name <= identity.NameStrong; name++ {
 						for date := identity.DateDiffers; date <= identity.DateFull; date++ {
-							accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used, Number: number, Name: name, BirthDate: date})
+							for _, pending := range bools {
+								for _, exempt := range bools {
+									accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used,
+										Number: number, Name: name, BirthDate: date, Pending: pending, Exempt: exempt})
+								}
+							}
 						}
 					}
 				}
@@ -207,6 +236,9 @@ func each(visit func(link.Policy, link.Evidence)) {
 							for check := link.NotAsked; check <= link.Unanswered; check++ {
 								for _, elsewhere := range bools {
 									for admissible := range 3 {
+										if a != nil && admissible > 0 {
+											continue // counted only where no account is chosen
+										}
 										visit(p, link.Evidence{Account: a, Vouched: vouched, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible})
 									}
 								}

@@ -19,13 +19,12 @@ type FieldError string
 
 // The field errors.
 const (
-	NumberMalformed  FieldError = "number_malformed"  // not 12 digits
-	NumberMismatch   FieldError = "number_mismatch"   // the population database says no; it cannot say which field
-	NumberUnanswered FieldError = "number_unanswered" // the population database gave no answer
-	ConsentMissing   FieldError = "consent_missing"
-	CredentialWrong  FieldError = "credential_wrong" // one text for unknown, wrong, locked and already linked
-	AccountMissing   FieldError = "account_missing"  // none chosen, or not one of those offered
-	TriesSpent       FieldError = "tries_spent"
+	NumberMalformed FieldError = "number_malformed" // not 12 digits
+	NumberMismatch  FieldError = "number_mismatch"  // the population database says no; it cannot say which field
+	ConsentMissing  FieldError = "consent_missing"
+	CredentialWrong FieldError = "credential_wrong" // one text for unknown, wrong, locked and already linked
+	AccountMissing  FieldError = "account_missing"  // none chosen, or not one of those offered
+	TriesSpent      FieldError = "tries_spent"
 )
 
 // FieldErrors are the errors of one form by field name; "" is the form as a

@@ -35,6 +35,9 @@ type Link struct {
 	DaysLeft int       // until Deadline; 0 is today
 	CanSkip  bool      // false hides the skip button whatever the deadline
 	Pending  bool      // an earlier check awaits its answer
+	Answer   Answer    // how an earlier check ended; "" says nothing about one
+
+	ReferenceCode string // of a mismatch or of Answer, to read out to staff; "" is none
 
 	ConsentVersion string
 	CSRF           string
@@ -52,6 +55,15 @@ func (p Link) Consent() consent {
 	return consent{p.Errors[FieldConsent], p.ConsentVersion, kind}
 }
 
+// Answer is how a check ended that the population database answered late.
+type Answer string
+
+// The answers that ask for another number.
+const (
+	AnswerNotMatched Answer = "not_matched" // the data are not one person's
+	AnswerConflict   Answer = "conflict"    // they are, but staff must look at the account
+)
+
 // Linked confirms a link that the ledger holds.
 type Linked struct {
 	ReturnTo string // where the person goes on to; "" is the portal's start
@@ -64,10 +76,9 @@ func (Linked) template() string { return "linked" }
 // Pending says that the number was taken down and the population database has
 // yet to answer: neither the deadline nor the skip allowance is used up.
 type Pending struct {
-	ReturnTo      string                 // where the person may go on to; "" is nowhere until the answer is in
-	Number        identity.CitizenNumber // zero is not shown
-	Since         time.Time              // zero is not shown
-	ReferenceCode string                 // "" is none
+	ReturnTo string                 // where the person goes on to; "" is the portal's start
+	Number   identity.CitizenNumber // zero is not shown
+	Since    time.Time              // zero is not shown
 }
 
 func (Pending) template() string { return "pending" }

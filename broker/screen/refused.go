@@ -25,7 +25,6 @@ const (
 	Expired          Reason = "expired"            // the attempt is lost or too old
 	Spent            Reason = "spent"              // the attempt was used already
 	ProviderDown     Reason = "provider_down"      // VNeID
-	PopulationDown   Reason = "population_down"    // the population database
 	DirectoryDown    Reason = "directory_down"     // the portal's accounts
 	LedgerDown       Reason = "ledger_down"        // our own record
 	NotFound         Reason = "not_found"          // under the prefix
@@ -41,7 +40,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
-		ProviderDown, PopulationDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
+		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
 		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed}
 }
 
@@ -52,7 +51,7 @@ func (r Reason) Status() int {
 		return http.StatusBadRequest
 	case TooManyTries, Loop:
 		return http.StatusTooManyRequests
-	case ProviderDown, PopulationDown, DirectoryDown, LedgerDown:
+	case ProviderDown, DirectoryDown, LedgerDown:
 		return http.StatusServiceUnavailable
 	case Unavailable:
 		return http.StatusBadGateway
@@ -113,7 +112,7 @@ func (w words) actions(p Refused) []Action {
 		return nil
 	case Unavailable, NotFound:
 		return []Action{{ActionHome, "/"}}
-	case DeadlinePassed, PopulationDown:
+	case DeadlinePassed:
 		return []Action{{ActionLink, w.prefix + "/link"}}
 	case LegacyClosed, AlreadyLinked:
 		return []Action{{ActionVNeID, signIn}}

@@ -52,8 +52,13 @@ func Samples() []Sample {
 	mismatch.Errors = FieldErrors{FieldCitizenNumber: NumberMismatch}
 	must := link
 	must.Deadline, must.CanSkip, must.DaysLeft = time.Time{}, false, 0
+	mismatch.ReferenceCode = "K7QM-42XD"
 	again := link
 	again.Pending, again.DaysLeft = true, 0
+	answered := link
+	answered.Answer, answered.ReferenceCode = AnswerNotMatched, "K7QM-42XD"
+	conflict := answered
+	conflict.Answer = AnswerConflict
 	vouched := must
 	vouched.FlowB, vouched.CitizenNumber = true, number
 
@@ -101,6 +106,8 @@ func Samples() []Sample {
 		{"link-mismatch", http.StatusUnprocessableEntity, mismatch},
 		{"link-must", http.StatusOK, must},
 		{"link-pending", http.StatusOK, again},
+		{"link-answered", http.StatusOK, answered},
+		{"link-answered-conflict", http.StatusOK, conflict},
 		{"link-vouched", http.StatusOK, vouched},
 		{"choose", http.StatusOK, choose},
 		{"choose-unchosen", http.StatusUnprocessableEntity, unchosen},
@@ -110,8 +117,7 @@ func Samples() []Sample {
 		{"identity-skipped", http.StatusOK, skipped},
 		{"linked", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account}},
 		{"linked-weak", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account, Weak: true}},
-		{"pending", http.StatusOK, Pending{ReturnTo: "/ho-so", Number: number, Since: since, ReferenceCode: "K7QM-42XD"}},
-		{"pending-wait", http.StatusOK, Pending{}},
+		{"pending", http.StatusOK, Pending{ReturnTo: "/ho-so", Number: number, Since: since}},
 		{"sign-out", http.StatusOK, SignOut{CSRF: token, ReturnTo: "/ho-so"}},
 		{"signed-out", http.StatusOK, SignedOut{}},
 	}

@@ -73,8 +73,11 @@ func TestTemplatesAndValuesHaveTheirTexts(t *testing.T) {
 	for _, row := range append(screen.Rows(), "generic") {
 		need("row." + string(row))
 	}
-	for _, e := range []screen.FieldError{"generic", screen.NumberMalformed, screen.NumberMismatch, screen.NumberUnanswered, screen.ConsentMissing, screen.CredentialWrong, screen.AccountMissing, screen.TriesSpent} {
+	for _, e := range []screen.FieldError{"generic", screen.NumberMalformed, screen.NumberMismatch, screen.ConsentMissing, screen.CredentialWrong, screen.AccountMissing, screen.TriesSpent} {
 		need("fault." + string(e))
+	}
+	for _, a := range []screen.Answer{"generic", screen.AnswerNotMatched, screen.AnswerConflict} {
+		need("answer." + string(a))
 	}
 	for _, n := range []screen.Notice{"generic", screen.NoticeExpired, screen.NoticeSignedOut, screen.NoticeProviderDown, screen.NoticeUpdated, screen.NoticePending, screen.NoticeSkipped} {
 		need("notice." + string(n))

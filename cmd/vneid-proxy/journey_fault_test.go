@@ -154,48 +154,6 @@ func TestWhoAmIFaults(t *testing.T) {
 	}
 }
 
-// TestPopulationFaults: a database that gives no answer costs neither the
-// proof nor a try; nothing is linked; skipping is still possible.
-func TestPopulationFaults(t *testing.T) {
-	t.Parallel()
-	for fault, value := range faults() {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, rigWorld{env: patience(fault)})
-			who := r.persona("cmnd")
-			p := r.person(t)
-			at := p.atPortal(p.visit(wanted), who.Accounts[0])
-			try := func() page {
-				return p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes")
-			}
-			require.NoError(t, r.population.Set("match_"+fault, value))
-			for range 7 { // more than there are tries
-				answer := try()
-				assert.Equal(t, http.StatusServiceUnavailable, answer.status)
-				assert.Equal(t, titleLink, answer.title())
-				assert.Contains(t, answer.body, "không mất lượt thử hay ngày nào")
-				assert.NotEmpty(t, answer.header.Get("Retry-After"))
-				assert.Contains(t, p.cookies(), "vneid_proof", "kept")
-			}
-			assert.LessOrEqual(t, r.population.Calls("match"), 5, "a database that fails is left alone for a while")
-			require.NoError(t, r.population.Set("match_"+fault, ""))
-			require.Empty(t, r.links(who.Accounts[0].ID), "nothing is linked")
-			r.restart(nil) // forgets the pause, not the tries
-			p.landed(p.follow(try()), who.Accounts[0], matched(who, who.Accounts[0]), "linked")
-		})
-	}
-	t.Run("skip", func(t *testing.T) {
-		t.Parallel()
-		r := newRig(t, rigWorld{})
-		who := r.persona("cmnd")
-		p := r.person(t)
-		at := p.atPortal(p.visit(wanted), who.Accounts[0])
-		turn(t, r.population.Controls, "match_down", "on")
-		at = p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes")
-		p.landed(p.follow(p.submit(at, "/link/skip")), who.Accounts[0], nil, "skipped")
-	})
-}
-
 // TestPortalDown: an outage of the portal is said to be one.
 func TestPortalDown(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -119,10 +120,18 @@ func (l *leakWalk) cmnd(people map[string]vneidtest.Persona) {
 	for _, typed := range []string{"12345", p.IDCardNumber, p.CitizenNumber + "7", people["none"].CitizenNumber} {
 		page = l.at(b.submit(page, "/link/update", map[string]string{"citizen_number": typed, "consent": "yes"}))(422, "/_vneid/link/update")
 	}
-	l.knob(l.population, "match_down", "on")
-	page = l.at(b.submit(page, "/link/update", map[string]string{"citizen_number": p.CitizenNumber, "consent": "yes"}))(503, "/_vneid/link/update")
-	l.knob(l.population, "reset", "on")
 	l.at(b.submit(page, "/link/update", map[string]string{"citizen_number": p.CitizenNumber, "csrf_token": "x", "consent": "yes"}))(403, "/_vneid/link/update")
+	// A check that waits, and is answered no.
+	l.knob(l.population, "match_down", "on")
+	l.at(b.submit(page, "/link/update", map[string]string{"citizen_number": people["two"].CitizenNumber, "consent": "yes"}))(200, "/_vneid/link")
+	l.at(b.get("/_vneid/identity"))(200, "/_vneid/identity")
+	l.knob(l.population, "reset", "on")
+	require.Eventually(l.t, func() bool {
+		answered, err := b.get("/nop-ho-so")
+		page = answered
+		return err == nil && answered.url.Path == "/_vneid/link"
+	}, procPatience, 50*time.Millisecond)
+	page = l.at(page, nil)(200, "/_vneid/link")
 	spaced := p.CitizenNumber[:3] + " " + p.CitizenNumber[3:6] + "." + p.CitizenNumber[6:]
 	l.at(b.submit(page, "/link/update", map[string]string{"citizen_number": spaced, "consent": "yes"}))(200, "/nop-ho-so")
 	l.assertion(b)
