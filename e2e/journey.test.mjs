@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { axe, launch, person, shot, start } from './browser.mjs';
 
-let browser, demo, folder, origin, personas;
+let browser, demo, folder, origin, personas, populationKnobs;
 
 // freePorts holds all of them at once, so that none is given twice.
 async function freePorts(count) {
@@ -29,6 +29,7 @@ before(async () => {
   origin = `http://127.0.0.1:${port}`;
   demo = await start(process.env.BINARY, ['demo', '--port', port, '--admin-port', admin, '--vneid-port', vneid,
     '--population-port', population, '--portal-port', portal, '--data', folder].map(String), { ready: /^ready$/m });
+  populationKnobs = `http://localhost:${population}/sim/knobs`;
   const reply = await fetch(`http://localhost:${vneid}/personas.json`);
   const people = await reply.json();
   personas = Object.fromEntries((people.personas ?? people).map((p) => [p.key, p]));
@@ -139,6 +140,34 @@ test('the guide, by skip, then the identity page', async () => {
   await button(page, 'Cập nhật').click();
   await seen(page, 'Cập nhật thông tin từ CSDL dân cư', 'link-later-mismatch');
   assert.deepEqual((await headers(page))['X-Identity-Standing'], ['skipped'], 'the session goes on');
+  await page.context().close();
+});
+
+test('the population database is down: in all the same, and asked again when it says no', async () => {
+  const { mismatch } = personas;
+  const knob = (values) => fetch(populationKnobs, { method: 'POST', body: new URLSearchParams(values) });
+  const page = await person(browser);
+  await page.goto(`${origin}/ho-so`);
+  await atPortal(page, mismatch.portal_accounts[0]);
+  await page.click('#login-submit');
+  await knob({ match_down: 'on' });
+  await page.fill('#citizen_number', mismatch.citizen_number);
+  await page.check('#consent');
+  await button(page, 'Cập nhật').click();
+  await seen(page, 'Đang chờ xác nhận', 'pending');
+  await page.getByRole('link', { name: 'Tiếp tục' }).click();
+  assert.equal(page.url(), `${origin}/ho-so`);
+  assert.deepEqual((await headers(page))['X-Identity-Standing'], ['pending']);
+  await page.goto(`${origin}/_vneid/identity`);
+  await seen(page, 'Thông tin định danh', 'identity-pending');
+  await knob({ reset: 'on' });
+  for (const deadline = Date.now() + 60_000; ;) {
+    await page.goto(`${origin}/ho-so`);
+    if (page.url().includes('/_vneid/link')) break;
+    assert.ok(Date.now() < deadline, 'the check is answered');
+  }
+  await seen(page, 'Cập nhật thông tin từ CSDL dân cư', 'link-answered');
+  assert.match(await page.locator('.reference').innerText(), /[2-9A-Z]{4}-[2-9A-Z]{4}/);
   await page.context().close();
 });
 
