@@ -12,9 +12,10 @@ import (
 
 // TestCallbackStates: a callback whose state is not this browser's, once, has
 // nothing redeemed and leads on.
-func TestCallbackStates(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{})
+func TestCallbackStates(t *testing.T) { onBothWires(t, journeyCallbackStates) }
+
+func journeyCallbackStates(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w})
 	// query changes the callback's query.
 	query := func(address string, change func(url.Values)) string {
 		u, err := url.Parse(address)
@@ -24,59 +25,68 @@ func TestCallbackStates(t *testing.T) {
 		u.RawQuery = values.Encode()
 		return u.String()
 	}
-	for name, tc := range map[string]struct {
+	cases := map[string]struct {
 		change func(p *person, address string) (*person, string)
 		title  string
+		codes  bool // the state is right, what is not is the code
 	}{
 		"wrong": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Set("state", strings.Map(rot13, v.Get("state"))) })
-		}, titleExpired},
+		}, titleExpired, false},
 		"cut": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Set("state", v.Get("state")[:20]) })
-		}, titleExpired},
+		}, titleExpired, false},
 		"empty": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Set("state", "") })
-		}, titleExpired},
+		}, titleExpired, false},
 		"missing": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Del("state") })
-		}, titleProtocol},
+		}, titleProtocol, false},
 		"doubled": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Add("state", v.Get("state")) })
-		}, titleProtocol},
+		}, titleProtocol, false},
 		"beside another": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Add("state", "x") })
-		}, titleProtocol},
-		"malformed": {func(p *person, at string) (*person, string) { return p, at + "&%zz" }, titleProtocol},
+		}, titleProtocol, false},
+		"malformed": {func(p *person, at string) (*person, string) { return p, at + "&%zz" }, titleProtocol, false},
 		"another browser's": {func(p *person, at string) (*person, string) {
 			other := p.rig.person(p.t)
 			other.visit(other.visit("/").link("/_vneid/start?provider=vneid")) // has an attempt of its own
 			return other, at
-		}, titleExpired},
-		"without cookies": {func(p *person, at string) (*person, string) { return p.rig.person(p.t), at }, titleExpired},
+		}, titleExpired, false},
+		"without cookies": {func(p *person, at string) (*person, string) { return p.rig.person(p.t), at }, titleExpired, false},
 		"two codes": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Add("code", "x") })
-		}, titleProtocol},
+		}, titleProtocol, true},
 		"code and error": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Set("error", "access_denied") })
-		}, titleProtocol},
+		}, titleProtocol, true},
 		"neither code nor error": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Del("code") })
-		}, titleProtocol},
+		}, titleProtocol, true},
 		"another issuer": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Set("iss", "https://another.invalid") })
-		}, titleProtocol},
+		}, titleProtocol, false},
 		"no issuer": {func(p *person, at string) (*person, string) {
 			return p, query(at, func(v url.Values) { v.Del("iss") })
-		}, titleProtocol},
-	} {
+		}, titleProtocol, false},
+	}
+	if !w.issuer { // a parameter like any other that nobody knows
+		delete(cases, "another issuer")
+		delete(cases, "no issuer")
+	}
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			p := r.person(t)
 			who, address := tc.change(p, p.callback(p.visit(wanted), "linked"))
-			before := r.vneid.Calls("token")
+			calls := r.vneid.Calls(w.token)
+			if w.decoys && tc.codes {
+				calls++
+			}
 			answer := who.get(address)
 			assert.Equal(t, http.StatusBadRequest, answer.status)
 			assert.Equal(t, tc.title, answer.title())
-			assert.Equal(t, before, r.vneid.Calls("token"), "nothing is redeemed")
+			assert.Equal(t, calls, r.vneid.Calls(w.token), "nothing of theirs is redeemed")
 			assert.NotContains(t, who.cookies(), "vneid_session")
 			assert.NotContains(t, who.cookies(), "vneid_proof")
 			assert.NotContains(t, answer.body, "iss=", "what came in the query is not repeated")
@@ -92,7 +102,7 @@ func TestCallbackStates(t *testing.T) {
 		}
 		who := r.persona("linked")
 		p.landed(p.follow(p.get(address)), who.Accounts[0], &who, "linked")
-		before := r.vneid.Calls("token")
+		before := r.vneid.Calls(w.token)
 		stolen := thief.get(address)
 		assert.Equal(t, http.StatusBadRequest, stolen.status)
 		assert.Equal(t, titleSpent, stolen.title())
@@ -102,7 +112,7 @@ func TestCallbackStates(t *testing.T) {
 		p.bake("vneid_session", "")
 		reloaded := p.get(address)
 		assert.Equal(t, titleSpent, reloaded.title(), "without a session a reload says so")
-		assert.Equal(t, before, r.vneid.Calls("token"), "and nothing is redeemed twice")
+		assert.Equal(t, before, r.vneid.Calls(w.token), "and nothing is redeemed twice")
 		p.landed(p.vneid(p.visit(reloaded.link("/_vneid/sign-in?rd=")), "linked"), who.Accounts[0], &who, "linked")
 	})
 	t.Run("reload with a proof", func(t *testing.T) {
@@ -125,9 +135,9 @@ func TestCallbackStates(t *testing.T) {
 		for name, value := range p.cookies() {
 			again.bake(name, value)
 		}
-		before := r.vneid.Calls("token")
+		before := r.vneid.Calls(w.token)
 		got := together(func() page { return p.get(address) }, func() page { return again.get(address) })
-		assert.Equal(t, before+1, r.vneid.Calls("token"), "redeemed once")
+		assert.Equal(t, before+1, r.vneid.Calls(w.token), "redeemed once")
 		assert.ElementsMatch(t, []int{http.StatusFound, http.StatusBadRequest}, []int{got[0].status, got[1].status})
 	})
 }
@@ -146,9 +156,10 @@ func lastLink(a page) string {
 }
 
 // TestReturnAddresses: only paths of this origin are come back to.
-func TestReturnAddresses(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{})
+func TestReturnAddresses(t *testing.T) { onBothWires(t, journeyReturnAddresses) }
+
+func journeyReturnAddresses(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w})
 	p := r.person(t)
 	p.vneid(p.visit("/"), "linked")
 	kept := []string{"/", "/ho-so", "/ho-so?trang=1&x=%2F", "/a/b.c~d/@e", "/t%C3%ACm?q=%C4%91"}

@@ -133,9 +133,10 @@ func matched(p vneidtest.Persona, a vneidtest.PortalAccount) *vneidtest.Persona 
 	return &p
 }
 
-func TestJourneyLegacyUpdate(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{})
+func TestJourneyLegacyUpdate(t *testing.T) { onBothWires(t, journeyLegacyUpdate) }
+
+func journeyLegacyUpdate(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w})
 	for _, who := range r.people {
 		for _, account := range who.Accounts {
 			t.Run(account.Username, func(t *testing.T) {
@@ -166,9 +167,10 @@ func TestJourneyLegacyUpdate(t *testing.T) {
 	}
 }
 
-func TestJourneyLegacySkip(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{})
+func TestJourneyLegacySkip(t *testing.T) { onBothWires(t, journeyLegacySkip) }
+
+func journeyLegacySkip(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w})
 	for _, who := range r.people {
 		for _, account := range who.Accounts {
 			t.Run(account.Username, func(t *testing.T) {
@@ -209,9 +211,10 @@ func TestJourneyLegacySkip(t *testing.T) {
 	}
 }
 
-func TestJourneyProvider(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{})
+func TestJourneyProvider(t *testing.T) { onBothWires(t, journeyProvider) }
+
+func journeyProvider(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w})
 	enter := func(t *testing.T, key string) (*person, vneidtest.Persona, page) {
 		p := r.person(t)
 		return p, r.persona(key), p.vneid(p.visit(wanted), key)
@@ -245,7 +248,7 @@ func TestJourneyProvider(t *testing.T) {
 	})
 	t.Run("cmnd by the portal's own page", func(t *testing.T) {
 		// In a world of its own: there the account is linked above.
-		r := newRig(t, rigWorld{})
+		r := newRig(t, rigWorld{wire: w})
 		who := r.persona("cmnd")
 		p := r.person(t)
 		at := p.vneid(p.visit(wanted), "cmnd")

@@ -10,12 +10,13 @@ import (
 
 // TestAfterLegacySignIn: the portal's own sign-in is over, but it still proves
 // an old account beside VNeID.
-func TestAfterLegacySignIn(t *testing.T) {
-	t.Parallel()
+func TestAfterLegacySignIn(t *testing.T) { onBothWires(t, journeyAfterLegacySignIn) }
+
+func journeyAfterLegacySignIn(t *testing.T, w wire) {
 	for name, until := range map[string]string{"past": day(-1), "never": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, rigWorld{env: map[string]string{"LEGACY_SIGN_IN_UNTIL": until}})
+			r := newRig(t, rigWorld{wire: w, env: map[string]string{"LEGACY_SIGN_IN_UNTIL": until}})
 			who := r.persona("cmnd")
 			stranger := r.person(t)
 			chooser := stranger.visit(wanted)
@@ -47,8 +48,11 @@ func TestAfterLegacySignIn(t *testing.T) {
 // TestProofAtAPortalThatCannotReturn: a portal that takes no return address
 // sends people to its own start; they are asked about there all the same.
 func TestProofAtAPortalThatCannotReturn(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{env: map[string]string{"PORTAL_RETURN_PARAMETER": ""}})
+	onBothWires(t, journeyProofAtAPortalThatCannotReturn)
+}
+
+func journeyProofAtAPortalThatCannotReturn(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w, env: map[string]string{"PORTAL_RETURN_PARAMETER": ""}})
 	who := r.persona("cmnd")
 	p := r.person(t)
 	at := p.vneid(p.visit(wanted), "cmnd")
@@ -68,10 +72,11 @@ func TestProofAtAPortalThatCannotReturn(t *testing.T) {
 }
 
 // TestAfterSkip: from the day after, a skipped session is sent to link.
-func TestAfterSkip(t *testing.T) {
-	t.Parallel()
+func TestAfterSkip(t *testing.T) { onBothWires(t, journeyAfterSkip) }
+
+func journeyAfterSkip(t *testing.T, w wire) {
 	for _, legacy := range []string{day(30), day(-1)} {
-		r := newRig(t, rigWorld{})
+		r := newRig(t, rigWorld{wire: w})
 		who := r.persona("cmnd")
 		p := r.person(t)
 		p.follow(p.submit(p.atPortal(p.visit(wanted), who.Accounts[0]), "/link/skip"))
@@ -116,9 +121,11 @@ func TestAfterSkip(t *testing.T) {
 }
 
 // TestLegacyForm is flow A where the portal has no page of its own for it.
-func TestLegacyForm(t *testing.T) {
-	t.Parallel()
+func TestLegacyForm(t *testing.T) { onBothWires(t, journeyLegacyForm) }
+
+func journeyLegacyForm(t *testing.T, w wire) {
 	r := newRig(t, rigWorld{
+		wire:     w,
 		env:      map[string]string{"PORTAL_LOGIN_URL": "", "PORTAL_WHOAMI_URL": "", "PORTAL_SESSION_COOKIES": ""},
 		accounts: lockedAccounts(),
 	})

@@ -49,10 +49,11 @@ func together(first, second func() page) [2]page {
 
 const pairs = 6
 
-func TestTwoBrowsersLinkOneAccount(t *testing.T) {
-	t.Parallel()
+func TestTwoBrowsersLinkOneAccount(t *testing.T) { onBothWires(t, journeyTwoBrowsersLinkOneAccount) }
+
+func journeyTwoBrowsersLinkOneAccount(t *testing.T, w wire) {
 	people, accounts := twins(2 * pairs)
-	r := newRig(t, rigWorld{people: people, accounts: accounts})
+	r := newRig(t, rigWorld{wire: w, people: people, accounts: accounts})
 
 	// judge holds what both were told against what the ledger holds.
 	judge := func(t *testing.T, account vneidtest.PortalAccount, browsers [2]*person, got [2]page, numbers [2]string) {
@@ -128,9 +129,10 @@ func TestAnotherNumberThanTheLinkedOne(t *testing.T) {
 }
 
 // One person at two browsers at once: both are let in, there is one link.
-func TestOneCitizenAtTwoBrowsers(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, rigWorld{})
+func TestOneCitizenAtTwoBrowsers(t *testing.T) { onBothWires(t, journeyOneCitizenAtTwoBrowsers) }
+
+func journeyOneCitizenAtTwoBrowsers(t *testing.T, w wire) {
+	r := newRig(t, rigWorld{wire: w})
 	t.Run("one account", func(t *testing.T) {
 		who := r.persona("cmnd")
 		account := who.Accounts[0]

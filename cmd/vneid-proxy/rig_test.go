@@ -32,7 +32,9 @@ import (
 type rig struct {
 	t             *testing.T
 	origin, admin string // of the product, without a slash at the end
+	wire          wire
 	vneid         *vneidtest.VNeID
+	vneidURL      string // its address
 	population    *vneidtest.Population
 	portal        *vneidtest.Portal
 	people        []vneidtest.Persona
@@ -43,6 +45,7 @@ type rig struct {
 
 // rigWorld is what a test may have otherwise than usual.
 type rigWorld struct {
+	wire     wire                      // to VNeID; wireOIDC unless told otherwise
 	env      map[string]string         // over the usual environment; "" unsets
 	people   []vneidtest.Persona       // nil is vneidtest.Personas
 	accounts []vneidtest.PortalAccount // of nobody's, in the portal and the directory
@@ -62,17 +65,21 @@ func newRig(t *testing.T, world rigWorld) *rig {
 	if world.people == nil {
 		world.people = vneidtest.Personas()
 	}
-	r := &rig{t: t, people: world.people}
+	if world.wire.profile == "" {
+		world.wire = wireOIDC()
+	}
+	r := &rig{t: t, people: world.people, wire: world.wire}
 	port := freePort(t)
 	r.origin = fmt.Sprintf("http://127.0.0.1:%d", port)
 	admin := freePort(t)
 	r.admin = fmt.Sprintf("http://127.0.0.1:%d", admin)
 
-	var err error
-	issuer := r.simulate(func(address string) http.Handler {
+	key, err := wireKey()
+	require.NoError(t, err)
+	r.vneidURL = r.simulate(func(address string) http.Handler {
 		r.vneid, err = vneidtest.NewVNeID(vneidtest.VNeIDConfig{Issuer: address, Personas: world.people, Clients: []vneidtest.Client{{
 			ID: "portal", Secret: "client-secret", RedirectURIs: []string{r.origin + "/_vneid/callback"},
-			PostLogoutRedirectURIs: []string{r.origin + "/_vneid/sign-out"},
+			PostLogoutRedirectURIs: []string{r.origin + "/_vneid/sign-out"}, PublicKey: &key.PublicKey,
 		}}})
 		require.NoError(t, err)
 		return r.vneid
@@ -101,7 +108,7 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		"LISTEN": fmt.Sprintf("127.0.0.1:%d", port), "ADMIN_LISTEN": fmt.Sprintf("127.0.0.1:%d", admin),
 		"PUBLIC_URL": r.origin, "UPSTREAM_URL": portal, "PUBLIC_PATHS": "/assets/,/gioi-thieu",
 		"PORTAL_LOGIN_URL": "/dang-nhap", "PORTAL_WHOAMI_URL": "/api/whoami", "PORTAL_SESSION_COOKIES": "PORTAL_SID",
-		"ISSUER_URL": issuer, "CLIENT_ID": "portal", "CLIENT_SECRET": "client-secret",
+		"CLIENT_ID": "portal", "CLIENT_SECRET": "client-secret",
 		"SECRET_KEYS": base64Key(1), "LEDGER_KEYS": base64Key(2), "LEDGER_INDEX_KEY": base64Key(3),
 		"LEDGER_URL":    "sqlite://" + filepath.Join(t.TempDir(), "ledger.db"),
 		"DIRECTORY_URL": "embedded:/given-in-memory", "DIRECTORY_TOKEN": "credential-token",
@@ -111,6 +118,7 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		"CALL_TIMEOUT": "20s", // a busy machine is no outage
 		"DRAIN_DELAY":  "0s", "DRAIN_TIMEOUT": "5s",
 	}
+	maps.Copy(r.env, world.wire.environ(t, r.vneidURL))
 	maps.Copy(r.env, world.env)
 	r.start()
 	t.Cleanup(func() { r.stop() })
