@@ -24,8 +24,12 @@ func (a PortalAccount) identity() identity.Account {
 	number, _ := identity.VouchedCitizenNumber(a.CitizenNumber)
 	card, _ := identity.ParseIDCardNumber(a.IDCardNumber)
 	born, _ := identity.ParseBirthDate(a.BirthDate)
+	kind := identity.KindCitizen
+	if a.Kind == "official" {
+		kind = identity.KindOfficial
+	}
 	return identity.Account{
-		ID: identity.AccountID(a.ID), Username: a.Username, Kind: identity.KindCitizen, Locked: a.Locked,
+		ID: identity.AccountID(a.ID), Username: a.Username, Kind: kind, Locked: a.Locked,
 		Number: number, NumberVerified: a.CitizenNumberVerified, IDCard: card,
 		Name: a.Name, BirthDate: born,
 	}

@@ -42,6 +42,7 @@ type PortalAccount struct {
 	CitizenNumber         string `json:"citizen_number"`
 	CitizenNumberVerified bool   `json:"citizen_number_verified"`
 	Locked                bool   `json:"locked"`
+	Kind                  string `json:"kind,omitempty"` // "official"; "" is a citizen's
 }
 
 // Expected is the standing of the account after each way in, under the
@@ -51,12 +52,24 @@ type Expected struct {
 	LegacyUpdate string `json:"legacy_update,omitempty"` // portal account, then "Cập nhật" with the own number
 	LegacySkip   string `json:"legacy_skip,omitempty"`   // portal account, then "Bỏ qua" if asked
 	VNeID        string `json:"vneid,omitempty"`         // VNeID, then the portal credential if asked
+
+	// LegacyWeak and VNeIDWeak say that the data agree only weakly: the year
+	// alone, or the name without its marks.
+	LegacyWeak bool `json:"legacy_weak,omitempty"`
+	VNeIDWeak  bool `json:"vneid_weak,omitempty"`
+	// VNeIDRefusal is why VNeID's own side of a sign-in is refused; "" where it
+	// is not.
+	VNeIDRefusal string `json:"vneid_refusal,omitempty"`
 }
 
-// Personas returns the five people, the same ones at every call, as a fresh
-// slice that the caller may change.
+// Personas returns the people, the same ones at every call, as a fresh slice
+// that the caller may change.
 func Personas() []Persona {
-	return []Persona{linked(), cmnd(), two(), none(), mismatch()}
+	return []Persona{
+		linked(), cmnd(), two(), none(), mismatch(),
+		cmndStranger(), tone(), diacritics(), yearOnly(), locked(), official(), level1(),
+		elsewhere(), squatter(), owner(), foreigner(),
+	}
 }
 
 func linked() Persona {

@@ -24,18 +24,18 @@ func TestPersonasAreInvented(t *testing.T) {
 		assert.NotContains(t, p.VNeID.Subject, p.CitizenNumber, p.Key)
 		for _, a := range p.Accounts {
 			assert.Regexp(t, `^(099[0-9]{9})?$`, a.CitizenNumber, p.Key)
-			assert.Regexp(t, `^99[0-9]{7}$`, a.IDCardNumber, p.Key)
+			assert.Regexp(t, `^(99[0-9]{7})?$`, a.IDCardNumber, p.Key)
 		}
 	}
 }
 
-func TestPersonasAreTheFiveOfTheStory(t *testing.T) {
+func TestPersonasAreThoseOfTheStory(t *testing.T) {
 	people := vneidtest.Personas()
 	byKey := map[string]vneidtest.Persona{}
 	for _, p := range people {
 		byKey[p.Key] = p
 	}
-	require.Len(t, byKey, 5)
+	require.Len(t, byKey, len(people), "keys are unique")
 	assert.Equal(t, people, vneidtest.Personas(), "the same at every call")
 	vneidtest.Personas()[0].Accounts[0].ID = "changed"
 	assert.Equal(t, people, vneidtest.Personas(), "a caller's change stays the caller's")
@@ -57,14 +57,48 @@ func TestPersonasAreTheFiveOfTheStory(t *testing.T) {
 	assert.NotEqual(t, wrong.BirthDate, wrong.Accounts[0].BirthDate)
 }
 
+func TestPersonasOutOfTheOrdinary(t *testing.T) {
+	byKey, numbers, usernames := map[string]vneidtest.Persona{}, map[string]bool{}, map[string]bool{}
+	for _, p := range vneidtest.Personas() {
+		byKey[p.Key] = p
+		assert.False(t, numbers[p.CitizenNumber], "%s: one number, one person", p.Key)
+		numbers[p.CitizenNumber] = true
+		for _, a := range p.Accounts {
+			assert.False(t, usernames[a.Username], a.Username)
+			usernames[a.Username] = true
+		}
+	}
+	account := func(key string) vneidtest.PortalAccount {
+		require.NotEmpty(t, byKey[key].Accounts, key)
+		return byKey[key].Accounts[0]
+	}
+	match := func(key string) identity.NameMatch {
+		return identity.MatchNames(byKey[key].Name, account(key).Name)
+	}
+	assert.Equal(t, byKey["cmnd"].IDCardNumber, account("cmnd_stranger").IDCardNumber)
+	assert.NotEqual(t, byKey["cmnd_stranger"].IDCardNumber, account("cmnd_stranger").IDCardNumber)
+	assert.Equal(t, identity.NameStrong, match("tone"))
+	assert.NotEqual(t, byKey["tone"].Name, account("tone").Name)
+	assert.Equal(t, identity.NameStateEqual, match("diacritics"))
+	assert.Len(t, account("year_only").BirthDate, 4)
+	assert.True(t, account("locked").Locked)
+	assert.Equal(t, "official", account("official").Kind)
+	assert.Equal(t, 1, byKey["level1"].AccountLevel)
+	require.Len(t, byKey["elsewhere"].Accounts, 2)
+	assert.Equal(t, byKey["owner"].CitizenNumber, account("squatter").CitizenNumber)
+	assert.False(t, account("squatter").CitizenNumberVerified)
+	assert.Equal(t, identity.NameDiffers, identity.MatchNames(byKey["owner"].Name, account("squatter").Name))
+	assert.Equal(t, identity.NameStrong, match("foreigner"))
+}
+
 func TestAccountsLoseNothing(t *testing.T) {
 	accounts := vneidtest.Accounts()
-	require.Len(t, accounts, 5)
+	require.Len(t, accounts, 17)
 	byID := map[identity.AccountID]identity.Account{}
 	for _, a := range accounts {
 		byID[a.ID] = a
 	}
-	require.Len(t, byID, 5, "ids are unique")
+	require.Len(t, byID, 17, "ids are unique")
 	for _, p := range vneidtest.Personas() {
 		for _, a := range p.Accounts {
 			got := byID[identity.AccountID(a.ID)]
@@ -74,7 +108,7 @@ func TestAccountsLoseNothing(t *testing.T) {
 			assert.Equal(t, a.IDCardNumber, got.IDCard.Reveal())
 			assert.Equal(t, a.CitizenNumber, got.Number.Reveal())
 			assert.Equal(t, a.CitizenNumberVerified, got.NumberVerified)
-			assert.Equal(t, identity.KindCitizen, got.Kind)
+			assert.Equal(t, a.Kind == "official", got.Kind == identity.KindOfficial)
 		}
 	}
 }

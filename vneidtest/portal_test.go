@@ -42,6 +42,11 @@ func TestPortalLogin(t *testing.T) {
 			page, body := get(t, c, address+"/ho-so?trang=1&x=%2F")
 			assert.Equal(t, "/dang-nhap", page.Request.URL.Path)
 			landed, body := post(t, c, address+"/dang-nhap", loginForm(t, body, a.Username, a.Password))
+			if a.Locked {
+				assert.Equal(t, "/dang-nhap", landed.Request.URL.Path)
+				assert.Contains(t, body, "đã bị khóa")
+				continue
+			}
 			assert.Equal(t, "/ho-so?trang=1&x=%2F", landed.Request.URL.RequestURI(), "the page first asked for")
 			assert.Contains(t, body, a.Name)
 

@@ -87,6 +87,10 @@ func TestEncryptedWithSimulator(t *testing.T) {
 	for _, who := range vneidtest.Personas() {
 		t.Run(who.Key, func(t *testing.T) {
 			got, err := walk(t, party, url.Values{"username": {who.VNeID.Username}, "password": {who.VNeID.Password}})
+			if who.AccountLevel < 2 {
+				require.ErrorIs(t, err, vneid.ErrLevel)
+				return
+			}
 			require.NoError(t, err)
 			vouched, err := identity.VouchedCitizenNumber(who.CitizenNumber)
 			require.NoError(t, err)
