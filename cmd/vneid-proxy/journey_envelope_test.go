@@ -136,7 +136,7 @@ func TestEncryptedProviderFaults(t *testing.T) {
 	}
 	p := r.person(t)
 	require.NoError(t, r.vneid.Set("account_level", "1"))
-	assert.Equal(t, "Tài khoản VNeID chưa đủ mức độ", p.vneid(p.visit(wanted), "linked").title())
+	assert.Equal(t, titleLevel, p.vneid(p.visit(wanted), "linked").title())
 	require.NoError(t, r.vneid.Set("account_level", ""))
 	require.NoError(t, r.vneid.Set("no_citizen_number", "on"))
 	assert.Equal(t, titleProtocol, p.vneid(p.visit(wanted), "linked").title())

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/screen"
 	"vneid-proxy/vneidtest"
 )
 
@@ -30,6 +35,7 @@ const (
 	titleExpired  = "Phiên đăng nhập đã hết hạn"
 	titleSpent    = "Lần đăng nhập này đã được dùng"
 	titleProtocol = "Chưa hoàn tất được việc đăng nhập"
+	titleLevel    = "Tài khoản VNeID chưa đủ mức độ"
 	titleForm     = "Biểu mẫu không còn hiệu lực"
 )
 
@@ -65,7 +71,7 @@ func (p *person) forwarded(account vneidtest.PortalAccount, citizen *vneidtest.P
 		"X-Forwarded-Host":               {strings.TrimPrefix(p.rig.origin, "http://")},
 		"X-Forwarded-User":               {account.ID},
 		"X-Forwarded-Preferred-Username": {account.Username},
-		"X-Forwarded-Groups":             {"kind:citizen"},
+		"X-Forwarded-Groups":             {"kind:" + kind(account)},
 		"X-Identity-Standing":            {standing},
 		"X-Identity-Assertion":           got.Header["X-Identity-Assertion"],
 	}
@@ -77,13 +83,15 @@ func (p *person) forwarded(account vneidtest.PortalAccount, citizen *vneidtest.P
 		want["X-Identity-Name"] = []string{strings.ReplaceAll(url.QueryEscape(citizen.Name), "+", "%20")}
 		want["X-Identity-Birth-Date"] = []string{citizen.BirthDate}
 		if citizen.AccountLevel > 0 {
-			want["X-Identity-Account-Level"] = []string{"2"}
+			want["X-Identity-Account-Level"] = []string{strconv.Itoa(citizen.AccountLevel)}
 		}
 	}
 	assert.Equal(p.t, want, got.Header, "nothing else: no cookie, token or header of ours")
 	require.Len(p.t, got.Header["X-Identity-Assertion"], 1)
 	p.asserted(got.Header)
 }
+
+func kind(a vneidtest.PortalAccount) string { return cmp.Or(a.Kind, "citizen") }
 
 // asserted verifies the assertion as a portal would, and compares each claim
 // with its header.
@@ -106,7 +114,7 @@ func (p *person) asserted(header http.Header) {
 	assert.Greater(p.t, int64(expires), time.Now().Unix())
 	want := map[string]any{
 		"iss": p.rig.origin, "aud": p.rig.origin, "iat": issued, "exp": expires,
-		"groups": []any{header.Get("X-Forwarded-Groups")}, "kind": "citizen",
+		"groups": []any{header.Get("X-Forwarded-Groups")}, "kind": strings.TrimPrefix(header.Get("X-Forwarded-Groups"), "kind:"),
 	}
 	name, err := url.PathUnescape(header.Get("X-Identity-Name"))
 	require.NoError(p.t, err)
@@ -133,82 +141,182 @@ func matched(p vneidtest.Persona, a vneidtest.PortalAccount) *vneidtest.Persona 
 	return &p
 }
 
-func TestJourneyLegacyUpdate(t *testing.T) { onBothWires(t, journeyLegacyUpdate) }
-
-func journeyLegacyUpdate(t *testing.T, w wire) {
-	r := newRig(t, rigWorld{wire: w})
-	for _, who := range r.people {
-		for _, account := range who.Accounts {
-			t.Run(account.Username, func(t *testing.T) {
-				p := r.person(t)
-				chooser := p.visit(wanted)
-				require.Equal(t, titleSignIn, chooser.title())
-				at := p.atPortal(chooser, account)
-				if at.title() == titleLink {
-					require.Contains(t, at.body, account.IDCardNumber, "people see their own CMND")
-					require.NotContains(t, at.body, `checked`, "consent is not given beforehand")
-					at = p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes")
-					require.Equal(t, who.Expected.LegacyUpdate == "linked", at.status == http.StatusSeeOther, at.body)
-					if at.status == http.StatusSeeOther {
-						require.Len(t, r.links(account.ID), 1, "on disk before the answer")
-					}
-					at = p.follow(at)
+// everyAccount runs a journey for each account of each person, which is the
+// nth of theirs. A second account is a story of its own, in a fresh world: in
+// this one the first may be linked by now.
+func everyAccount(t *testing.T, w wire, journey func(t *testing.T, r *rig, who vneidtest.Persona, nth int)) {
+	shared := newRig(t, rigWorld{wire: w})
+	for _, who := range shared.people {
+		for nth, account := range who.Accounts {
+			t.Run(who.Key+" "+account.Username, func(t *testing.T) {
+				r := shared
+				if nth > 0 {
+					r = newRig(t, rigWorld{wire: w})
 				}
-				if who.Expected.LegacyUpdate != "linked" {
-					assert.Equal(t, http.StatusUnprocessableEntity, at.status)
-					assert.Contains(t, at.body, "Thông tin chưa khớp với Cơ sở dữ liệu quốc gia về dân cư")
-					assert.Empty(t, r.links(account.ID))
-					assert.NotContains(t, p.cookies(), "vneid_session")
-					return
-				}
-				p.landed(at, account, matched(who, account), "linked")
+				journey(t, r, who, nth)
 			})
 		}
 	}
 }
 
-func TestJourneyLegacySkip(t *testing.T) { onBothWires(t, journeyLegacySkip) }
-
-func journeyLegacySkip(t *testing.T, w wire) {
-	r := newRig(t, rigWorld{wire: w})
-	for _, who := range r.people {
-		for _, account := range who.Accounts {
-			t.Run(account.Username, func(t *testing.T) {
-				p := r.person(t)
-				at := p.atPortal(p.visit(wanted), account)
-				if who.Expected.LegacySkip == "linked" {
-					p.landed(at, account, matched(who, account), "linked")
-					return
-				}
-				require.Equal(t, titleLink, at.title())
-				skipped := p.submit(at, "/link/skip")
-				require.Equal(t, http.StatusSeeOther, skipped.status, skipped.body)
-				p.landed(p.follow(skipped), account, nil, "skipped")
-
-				// Later, from the identity page.
-				at = p.visit("/_vneid/identity")
-				require.Equal(t, titleIdentity, at.title())
-				require.NotContains(t, at.body, "Đã xác thực", "no tick without evidence")
-				at = p.follow(p.submit(at, "/identity/update"))
-				require.Equal(t, titleLink, at.title())
-				old := p.copied("vneid_session")
-				at = p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes")
-				if who.Expected.LegacyUpdate != "linked" {
-					assert.Equal(t, http.StatusUnprocessableEntity, at.status)
-					p.forwarded(account, nil, "skipped")
-					return
-				}
-				require.Equal(t, http.StatusSeeOther, at.status, at.body)
-				at = p.follow(at)
-				require.Equal(t, titleIdentity, at.title(), "back where they came from")
-				assert.Contains(t, at.body, "Đã xác thực")
-				assert.Contains(t, at.body, "*********"+who.CitizenNumber[9:])
-				assert.NotContains(t, at.body, who.CitizenNumber)
-				p.forwarded(account, matched(who, account), "linked")
-				assert.Equal(t, http.StatusUnauthorized, old.get("/ping", "Accept", "*/*").status, "the session before the link")
-			})
-		}
+// onlyLink is the account's link, the one and only, as strong as expected.
+func (r *rig) onlyLink(account vneidtest.PortalAccount, weak bool) ledger.Link {
+	r.t.Helper()
+	links := r.links(account.ID)
+	i := slices.IndexFunc(links, func(l ledger.Link) bool { return string(l.Account) == account.ID })
+	require.GreaterOrEqual(r.t, i, 0, "on disk")
+	want := ledger.Strong
+	if weak {
+		want = ledger.Weak
 	}
+	assert.Equal(r.t, want, links[i].Strength)
+	return links[i]
+}
+
+// outside requires that nobody is let in, and that nothing was recorded.
+func (p *person) outside(account vneidtest.PortalAccount) {
+	p.t.Helper()
+	assert.NotContains(p.t, p.cookies(), "vneid_session")
+	assert.Equal(p.t, http.StatusUnauthorized, p.program("/ping").status)
+	assert.Empty(p.t, p.rig.links(account.ID))
+}
+
+func TestJourneyLegacyUpdate(t *testing.T) {
+	onBothWires(t, func(t *testing.T, w wire) { everyAccount(t, w, journeyLegacyUpdate) })
+}
+
+func journeyLegacyUpdate(t *testing.T, r *rig, who vneidtest.Persona, nth int) {
+	account := who.Accounts[nth]
+	p := r.person(t)
+	chooser := p.visit(wanted)
+	require.Equal(t, titleSignIn, chooser.title())
+	at := p.atPortal(chooser, account)
+	if who.Expected.LegacyUpdate == "" { // the portal itself lets them no further
+		assert.Equal(t, "/dang-nhap", at.url.Path)
+		p.outside(account)
+		return
+	}
+	if at.title() == titleLink {
+		require.Contains(t, at.body, account.IDCardNumber, "people see their own CMND")
+		require.NotContains(t, at.body, `checked`, "consent is not given beforehand")
+		at = p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes")
+		require.Equal(t, who.Expected.LegacyUpdate == "linked", at.status == http.StatusSeeOther, at.body)
+		if at.status == http.StatusSeeOther {
+			made := r.onlyLink(account, who.Expected.LegacyWeak)
+			assert.Equal(t, ledger.MethodMatch, made.Method)
+			assert.Equal(t, who.CitizenNumber, made.Number.Reveal())
+			assert.Equal(t, kind(account), string(made.Kind))
+		}
+		at = p.follow(at)
+	}
+	if who.Expected.LegacyUpdate != "linked" {
+		assert.Equal(t, http.StatusUnprocessableEntity, at.status)
+		assert.Contains(t, at.body, "Thông tin chưa khớp với Cơ sở dữ liệu quốc gia về dân cư")
+		p.outside(account)
+		return
+	}
+	p.landed(at, account, matched(who, account), "linked")
+}
+
+func TestJourneyLegacySkip(t *testing.T) {
+	onBothWires(t, func(t *testing.T, w wire) { everyAccount(t, w, journeyLegacySkip) })
+}
+
+func journeyLegacySkip(t *testing.T, r *rig, who vneidtest.Persona, nth int) {
+	account := who.Accounts[nth]
+	p := r.person(t)
+	at := p.atPortal(p.visit(wanted), account)
+	switch who.Expected.LegacySkip {
+	case "":
+		assert.Equal(t, "/dang-nhap", at.url.Path)
+		p.outside(account)
+		return
+	case "linked":
+		p.landed(at, account, matched(who, account), "linked")
+		return
+	}
+	require.Equal(t, titleLink, at.title())
+	skipped := p.submit(at, "/link/skip")
+	require.Equal(t, http.StatusSeeOther, skipped.status, skipped.body)
+	p.landed(p.follow(skipped), account, nil, "skipped")
+
+	// Later, from the identity page.
+	at = p.visit("/_vneid/identity")
+	require.Equal(t, titleIdentity, at.title())
+	require.NotContains(t, at.body, "Đã xác thực", "no tick without evidence")
+	at = p.follow(p.submit(at, "/identity/update"))
+	require.Equal(t, titleLink, at.title())
+	old := p.copied("vneid_session")
+	at = p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes")
+	if who.Expected.LegacyUpdate != "linked" {
+		assert.Equal(t, http.StatusUnprocessableEntity, at.status)
+		p.forwarded(account, nil, "skipped")
+		return
+	}
+	require.Equal(t, http.StatusSeeOther, at.status, at.body)
+	at = p.follow(at)
+	require.Equal(t, titleIdentity, at.title(), "back where they came from")
+	assert.Contains(t, at.body, "Đã xác thực")
+	assert.Contains(t, at.body, "*********"+who.CitizenNumber[9:])
+	assert.NotContains(t, at.body, who.CitizenNumber)
+	p.forwarded(account, matched(who, account), "linked")
+	assert.Equal(t, http.StatusUnauthorized, old.get("/ping", "Accept", "*/*").status, "the session before the link")
+}
+
+func TestJourneyProviderEverybody(t *testing.T) {
+	onBothWires(t, func(t *testing.T, w wire) { everyAccount(t, w, journeyProviderEverybody) })
+}
+
+func journeyProviderEverybody(t *testing.T, r *rig, who vneidtest.Persona, nth int) {
+	account := who.Accounts[nth]
+	p := r.person(t)
+	at := p.vneid(p.visit(wanted), who.Key)
+	if who.Expected.VNeIDRefusal != "" {
+		require.Equal(t, string(screen.LevelTooLow), who.Expected.VNeIDRefusal)
+		assert.Equal(t, http.StatusForbidden, at.status)
+		assert.Equal(t, titleLevel, at.title())
+		assert.Equal(t, titleSignIn, p.visit(at.link("/_vneid/sign-in?rd=")).title(), "a way on")
+		p.outside(account)
+		return
+	}
+	method := ledger.MethodDirectory
+	switch at.title() {
+	case titleChoose:
+		at = p.submit(at, "/link/choose", "account", at.choices()[nth], "consent", "yes")
+	case titleProve:
+		require.NotContains(t, at.body, account.Username, "nobody's account is named before it is proved")
+		method = ledger.MethodCredential
+		wrong := p.submit(at, "/link/proof", "username", account.Username, "password", "sai-mat-khau", "consent", "yes")
+		at = p.submit(at, "/link/proof", "username", account.Username, "password", account.Password, "consent", "yes")
+		switch who.Expected.VNeID {
+		case "": // locked: as a wrong password
+			assert.Equal(t, http.StatusUnprocessableEntity, at.status)
+			assert.Equal(t, plainBody(wrong), plainBody(at))
+			p.outside(account)
+			return
+		case "unlinked":
+			assert.Equal(t, http.StatusForbidden, at.status)
+			assert.Equal(t, titleMismatch, at.title())
+			assert.Regexp(t, referenceCode, at.body, "a code to read out")
+			assert.NotEqual(t, "/ho-so", p.visit(wanted).url.Path)
+			p.outside(account)
+			return
+		}
+		require.Equal(t, http.StatusSeeOther, at.status, at.body)
+	}
+	made := r.onlyLink(account, who.Expected.VNeIDWeak)
+	assert.Equal(t, method, made.Method)
+	assert.Equal(t, who.CitizenNumber, made.Number.Reveal())
+	assert.Equal(t, kind(account), string(made.Kind))
+	p.landed(p.follow(at), account, &who, who.Expected.VNeID)
+
+	again := r.person(t)
+	again.landed(again.vneid(again.visit(wanted), who.Key), account, &who, "linked")
+	legacy := r.person(t)
+	at = legacy.atPortal(legacy.visit(wanted), account)
+	assert.Equal(t, http.StatusForbidden, at.status)
+	assert.Equal(t, titleLinked, at.title(), "the old account alone opens nothing any more")
+	assert.Equal(t, titleSignIn, legacy.visit(wanted).title())
 }
 
 func TestJourneyProvider(t *testing.T) { onBothWires(t, journeyProvider) }
@@ -219,13 +327,6 @@ func journeyProvider(t *testing.T, w wire) {
 		p := r.person(t)
 		return p, r.persona(key), p.vneid(p.visit(wanted), key)
 	}
-	t.Run("linked", func(t *testing.T) {
-		p, who, at := enter(t, "linked")
-		p.landed(at, who.Accounts[0], &who, "linked")
-		links := r.links(who.Accounts[0].ID)
-		require.Len(t, links, 1, "what the directory's verified number admits is recorded")
-		assert.Equal(t, "directory", string(links[0].Method))
-	})
 	t.Run("cmnd", func(t *testing.T) {
 		p, who, at := enter(t, "cmnd")
 		require.Equal(t, titleProve, at.title())
@@ -237,14 +338,6 @@ func journeyProvider(t *testing.T, w wire) {
 		require.Equal(t, http.StatusSeeOther, at.status, at.body)
 		require.Len(t, r.links(account.ID), 1, "on disk before the answer")
 		p.landed(p.follow(at), account, &who, "linked")
-
-		again := r.person(t)
-		again.landed(again.vneid(again.visit(wanted), "cmnd"), account, &who, "linked")
-		legacy := r.person(t)
-		at = legacy.atPortal(legacy.visit(wanted), account)
-		assert.Equal(t, http.StatusForbidden, at.status)
-		assert.Equal(t, titleLinked, at.title(), "the old account alone opens nothing any more")
-		assert.Equal(t, titleSignIn, legacy.visit(wanted).title())
 	})
 	t.Run("cmnd by the portal's own page", func(t *testing.T) {
 		// In a world of its own: there the account is linked above.
@@ -289,16 +382,6 @@ func journeyProvider(t *testing.T, w wire) {
 		assert.Contains(t, at.body, "1900.0368", "whom to call")
 		assert.Empty(t, p.cookies()["vneid_proof"])
 		assert.Equal(t, titleSignIn, p.visit(wanted).title())
-	})
-	t.Run("mismatch", func(t *testing.T) {
-		p, who, at := enter(t, "mismatch")
-		account := who.Accounts[0]
-		at = p.submit(at, "/link/proof", "username", account.Username, "password", account.Password, "consent", "yes")
-		assert.Equal(t, http.StatusForbidden, at.status)
-		assert.Equal(t, titleMismatch, at.title())
-		assert.Regexp(t, `<strong>[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}</strong>`, at.body, "a code to read out")
-		assert.Empty(t, r.links(account.ID))
-		assert.NotEqual(t, "/ho-so", p.visit(wanted).url.Path)
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		p := r.person(t)

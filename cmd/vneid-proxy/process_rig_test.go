@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -291,9 +292,13 @@ func procCSV(t *testing.T, accounts []vneidtest.PortalAccount) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	rows := csv.NewWriter(&b)
-	all := [][]string{{"id", "username", "citizen_number", "citizen_number_verified", "id_card_number", "name", "birth_date"}}
+	all := [][]string{{"id", "username", "citizen_number", "citizen_number_verified", "id_card_number", "name", "birth_date", "kind", "status"}}
 	for _, a := range accounts {
-		all = append(all, []string{a.ID, a.Username, a.CitizenNumber, strconv.FormatBool(a.CitizenNumberVerified), a.IDCardNumber, a.Name, a.BirthDate})
+		status := "active"
+		if a.Locked {
+			status = "locked"
+		}
+		all = append(all, []string{a.ID, a.Username, a.CitizenNumber, strconv.FormatBool(a.CitizenNumberVerified), a.IDCardNumber, a.Name, a.BirthDate, cmp.Or(a.Kind, "citizen"), status})
 	}
 	require.NoError(t, rows.WriteAll(all))
 	return b.Bytes()

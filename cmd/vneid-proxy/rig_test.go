@@ -188,7 +188,7 @@ func freePort(t *testing.T) int {
 func directoryRow(t *testing.T, a vneidtest.PortalAccount) identity.Account {
 	t.Helper()
 	row := identity.Account{
-		ID: identity.AccountID(a.ID), Username: a.Username, Kind: identity.KindCitizen, Locked: a.Locked,
+		ID: identity.AccountID(a.ID), Username: a.Username, Kind: identity.Kind(kind(a)), Locked: a.Locked,
 		NumberVerified: a.CitizenNumberVerified, Name: a.Name,
 	}
 	var err error
