@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"vneid-proxy/broker/vneid"
 	"vneid-proxy/config"
 	"vneid-proxy/vneidtest"
 )
@@ -28,6 +32,7 @@ type demoCommand struct {
 	VNeIDPort      int    `name:"vneid-port" default:"8081" help:"Port of the simulated VNeID, at localhost."`
 	PopulationPort int    `default:"8082" help:"Port of the simulated population database."`
 	PortalPort     int    `default:"8083" help:"Port of the simulated legacy portal."`
+	Wire           string `enum:"oidc,vneid-encrypted" default:"oidc" placeholder:"WIRE" help:"How VNeID is spoken to: oidc or vneid-encrypted."`
 	Data           string `type:"path" placeholder:"DIR" help:"Folder for the ledger and its keys, kept afterwards. Default: a temporary one, removed."`
 }
 
@@ -54,7 +59,11 @@ func (d demoCommand) Run(ctx context.Context) (err error) {
 		"portal":     fmt.Sprintf("http://localhost:%d", d.PortalPort),
 	}
 	public := fmt.Sprintf("http://127.0.0.1:%d", d.Port)
-	simulators, err := d.simulators(addresses, public, secrets)
+	key, err := demoKey(folder)
+	if err != nil {
+		return err
+	}
+	simulators, err := d.simulators(addresses, public, secrets, &key.PublicKey)
 	if err != nil {
 		return err
 	}
@@ -96,12 +105,14 @@ func portHint(err error) error {
 	return err
 }
 
-func (d demoCommand) simulators(addresses map[string]string, public string, secrets map[string]string) ([]*http.Server, error) {
+func (d demoCommand) simulators(
+	addresses map[string]string, public string, secrets map[string]string, key *rsa.PublicKey,
+) ([]*http.Server, error) {
 	personas := vneidtest.Personas()
-	vneid, err := vneidtest.NewVNeID(vneidtest.VNeIDConfig{
+	provider, err := vneidtest.NewVNeID(vneidtest.VNeIDConfig{
 		Issuer: addresses["vneid"], Personas: personas,
 		Clients: []vneidtest.Client{{
-			ID: "portal", Secret: secrets["client"],
+			ID: "portal", Secret: secrets["client"], PublicKey: key,
 			RedirectURIs:           []string{public + "/_vneid/callback"},
 			PostLogoutRedirectURIs: []string{public + "/_vneid/sign-out"},
 		}},
@@ -118,7 +129,7 @@ func (d demoCommand) simulators(addresses map[string]string, public string, secr
 		return nil, err
 	}
 	var servers []*http.Server
-	for port, handler := range map[int]http.Handler{d.VNeIDPort: vneid, d.PopulationPort: population, d.PortalPort: portal} {
+	for port, handler := range map[int]http.Handler{d.VNeIDPort: provider, d.PopulationPort: population, d.PortalPort: portal} {
 		servers = append(servers, &http.Server{
 			Addr: fmt.Sprintf("127.0.0.1:%d", port), Handler: handler, ReadHeaderTimeout: 5 * time.Second,
 		})
@@ -129,7 +140,7 @@ func (d demoCommand) simulators(addresses map[string]string, public string, secr
 // environ is the demo's configuration, read as any other is.
 func (d demoCommand) environ(addresses map[string]string, public, folder string, secrets map[string]string) []string {
 	later := time.Now().AddDate(0, 0, 30).Format("2006-01-02")
-	return []string{
+	environ := []string{
 		config.Prefix + "LISTEN=" + fmt.Sprintf("127.0.0.1:%d", d.Port),
 		config.Prefix + "ADMIN_LISTEN=" + fmt.Sprintf("127.0.0.1:%d", d.AdminPort),
 		config.Prefix + "PUBLIC_URL=" + public,
@@ -138,7 +149,6 @@ func (d demoCommand) environ(addresses map[string]string, public, folder string,
 		config.Prefix + "PORTAL_LOGIN_URL=/dang-nhap",
 		config.Prefix + "PORTAL_WHOAMI_URL=/api/whoami",
 		config.Prefix + "PORTAL_SESSION_COOKIES=PORTAL_SID",
-		config.Prefix + "ISSUER_URL=" + addresses["vneid"],
 		config.Prefix + "CLIENT_ID=portal",
 		config.Prefix + "CLIENT_SECRET=" + secrets["client"],
 		config.Prefix + "SECRET_KEYS=" + secrets["cookies"],
@@ -155,7 +165,17 @@ func (d demoCommand) environ(addresses map[string]string, public, folder string,
 		config.Prefix + "ORGANISATION_NAME=Cổng dịch vụ công tỉnh Minh Hà",
 		config.Prefix + "DRAIN_DELAY=0s",
 		config.Prefix + "DRAIN_TIMEOUT=5s",
+		config.Prefix + "PROVIDER=" + d.Wire,
 	}
+	if d.Wire == "vneid-encrypted" {
+		return append(environ,
+			config.Prefix+"AUTHORIZE_URL="+addresses["vneid"]+"/v2/authorize",
+			config.Prefix+"TOKEN_URL="+addresses["vneid"]+"/v2/token",
+			config.Prefix+"USERINFO_URL="+addresses["vneid"]+"/v2/userinfo",
+			config.Prefix+"DECRYPTION_KEY_FILES="+filepath.Join(folder, demoKeyFile),
+		)
+	}
+	return append(environ, config.Prefix+"ISSUER_URL="+addresses["vneid"])
 }
 
 // demoSecrets are kept beside the ledger that they open, made at the first
@@ -184,18 +204,39 @@ func demoSecrets(folder string) (map[string]string, error) {
 	return secrets, os.WriteFile(name, []byte(b.String()), 0o600)
 }
 
+// demoKeyFile holds the key that the simulated VNeID encrypts for.
+const demoKeyFile = "demo-vneid.pem"
+
+// demoKey is made at the first start, as the secrets are.
+func demoKey(folder string) (*rsa.PrivateKey, error) {
+	name := filepath.Join(folder, demoKeyFile)
+	text, err := os.ReadFile(name)
+	if err == nil {
+		return vneid.ParseDecryptionKey(text)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	text = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	return key, os.WriteFile(name, text, 0o600)
+}
+
 // welcome says where to go and whom to try.
 func (d demoCommand) welcome(public string, addresses map[string]string) {
 	fmt.Printf(`
 The portal, behind the proxy   %s
   every header it receives     %s/headers
   metrics                      http://127.0.0.1:%d/metrics
-Simulated VNeID                %s
+Simulated VNeID                %s (%s)
 Simulated population database  %s
 The portal itself, unguarded   %s
 
 Whom to try (all invented):
-`, public, public, d.AdminPort, addresses["vneid"], addresses["population"], addresses["portal"])
+`, public, public, d.AdminPort, addresses["vneid"], d.Wire, addresses["population"], addresses["portal"])
 	for _, p := range vneidtest.Personas() {
 		fmt.Printf("\n  %-9s %s\n", p.Key, p.Description.English)
 		for _, a := range p.Accounts {

@@ -137,3 +137,26 @@ func TestDemoKeepsItsData(t *testing.T) {
 	assert.Equal(t, 0, second.code(t))
 	assert.FileExists(t, filepath.Join(data, "ledger.db"))
 }
+
+func TestDemoOnTheEncryptedWire(t *testing.T) {
+	c, ports := procDemo(t, procHostile(t), "--wire", "vneid-encrypted")
+	assert.Contains(t, c.stdout.String(), fmt.Sprintf("http://localhost:%d (vneid-encrypted)", ports[2]))
+	trail := &procTrail{}
+	b := newProcBrowser(t, fmt.Sprintf("http://127.0.0.1:%d", ports[0]), "", trail, nil)
+	page, err := b.atVNeID("/ho-so", map[string]string{"persona": "linked"})
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, page.status)
+	assert.Equal(t, "/ho-so", page.url.Path)
+	got, err := b.as()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"linked"}, got["X-Identity-Standing"])
+	way := strings.Join(trail.urls, "\n")
+	assert.Contains(t, way, fmt.Sprintf("http://localhost:%d/v2/authorize?", ports[2]))
+	assert.Contains(t, way, "&encrypt_key=")
+	c.signal(t, procTerm)
+	assert.Equal(t, 0, c.code(t))
+
+	unknown := procStart(t, nil, "demo", "--wire", "morse")
+	assert.Equal(t, 2, unknown.code(t))
+	assert.Contains(t, unknown.stderr.String(), `"oidc","vneid-encrypted"`)
+}
