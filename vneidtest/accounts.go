@@ -25,13 +25,13 @@ func (a PortalAccount) identity() identity.Account {
 	card, _ := identity.ParseIDCardNumber(a.IDCardNumber)
 	born, _ := identity.ParseBirthDate(a.BirthDate)
 	kind := identity.KindCitizen
-	if a.Kind == "official" {
-		kind = identity.KindOfficial
+	if a.Kind != "" {
+		kind = identity.Kind(a.Kind)
 	}
 	return identity.Account{
 		ID: identity.AccountID(a.ID), Username: a.Username, Kind: kind, Locked: a.Locked,
 		Number: number, NumberVerified: a.CitizenNumberVerified, IDCard: card,
-		Name: a.Name, BirthDate: born,
+		Name: a.Name, BirthDate: born, Email: a.Email, Phone: a.Phone, Roles: slices.Clone(a.Roles),
 	}
 }
 

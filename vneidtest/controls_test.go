@@ -75,6 +75,8 @@ func TestFaults(t *testing.T) {
 		{pop.Controls, "match", http.MethodPost, population + "/v1/match"},
 		{por.Controls, "whoami", http.MethodGet, portal + "/api/whoami"},
 		{por.Controls, "credential", http.MethodPost, portal + "/api/credential"},
+		{por.Controls, "directory", http.MethodPost, portal + "/api/directory/search"},
+		{por.Controls, "write_back", http.MethodPost, portal + "/api/directory/citizen-number"},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			e.controls.Reset()

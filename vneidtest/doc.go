@@ -98,6 +98,7 @@
 //	GET       /api/whoami    who is signed in here, by its own session alone
 //	POST      /api/credential  {"username":"…","password":"…"}, Bearer token:
 //	                         200 {"account_id":"…"}, 401, 423 when locked
+//	POST      /api/directory/search, /api/directory/citizen-number   see below
 //	any       /headers       what it received, HTML or JSON
 //	any       /echo…         method, target byte for byte, size and SHA-256 of the body
 //	GET       /events?n=     server-sent events, flushed one by one; n=0 never ends
@@ -105,4 +106,27 @@
 //
 // [Portal.Requests] is the last thousand requests as received. Endpoints:
 // whoami, credential. Knobs: whoami_fault, credential_fault.
+//
+// # Portal, the directory's interface
+//
+// JSON both ways, with the Bearer token of the credential check. Requests are
+// read strictly; 400 and 401 as usual.
+//
+//	POST /api/directory/search          exactly one of id, username, citizen_number, id_card_number;
+//	                                    200 {"accounts":[…]}, none to all, each with all of
+//	                                    id, username, kind (citizen, official, organisation), status (active, locked),
+//	                                    citizen_number, citizen_number_verified, id_card_number, name,
+//	                                    birth_date (yyyy-mm-dd, yyyy or ""), email, phone, roles, version
+//	POST /api/directory/citizen-number  {"id":"…","citizen_number":"…","version":"…"}: writes the number as
+//	                                    verified into the row of that version; 200 {"version":"…"} with the
+//	                                    new one, 409 {"error":"changed"}, 404. Where the number stands
+//	                                    there verified already: 200, whatever the version
+//
+// A write-back changes this portal alone, pages included: [Personas] and
+// personas.json stay as they were. Endpoints: directory, write_back. Knobs:
+// directory_fault, write_back_fault, write_back_changed (409 always). Lies of a
+// search: directory_two (by id: another row too, under the same id),
+// directory_other (a row that was not asked for), directory_duplicate (status
+// twice in each row), directory_case (Citizen_Number_Verified),
+// directory_trailing (a second object behind the first).
 package vneidtest

@@ -1,6 +1,7 @@
 package vneidtest
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -25,6 +26,46 @@ func FuzzParseCredential(f *testing.F) {
 			if strings.TrimSpace(string(body)) != "null" {
 				t.Errorf("accepted %q", body)
 			}
+		}
+	})
+}
+
+func FuzzParseSearch(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":"tk-2001"}`, `{"username":"a"}`, `{"citizen_number":"099192000366"}`, `{"id_card_number":"990192036"}`,
+		`{"id":""}`, `{"id":null}`, `{"ID":"a"}`, `{"id":"a","id":"b"}`, `{"id":"a"}{}`, `{"id":"a","username":"b"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		asked, err := parseSearch(body)
+		if err != nil {
+			return
+		}
+		// Nothing but the one member fits in what was read.
+		var members map[string]string
+		if json.Unmarshal(body, &members) != nil || len(members) != 1 || members[asked.member] != asked.value || asked.value == "" {
+			t.Errorf("read %q as %v", body, asked)
+		}
+	})
+}
+
+func FuzzParseWriteBack(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":"tk-2001","citizen_number":"099192000366","version":"v"}`, `{"id":"a","citizen_number":"1","version":"v"}`,
+		`{"id":"a","id":"b","citizen_number":"099192000366","version":"v"}`, `null`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		asked, err := parseWriteBack(body)
+		if err != nil {
+			return
+		}
+		var members map[string]string
+		if json.Unmarshal(body, &members) != nil || len(members) != 3 || members["id"] != asked.ID ||
+			members["version"] != asked.Version || len(members["citizen_number"]) != 12 {
+			t.Errorf("read %q as %v", body, asked)
 		}
 	})
 }

@@ -42,7 +42,11 @@ type PortalAccount struct {
 	CitizenNumber         string `json:"citizen_number"`
 	CitizenNumberVerified bool   `json:"citizen_number_verified"`
 	Locked                bool   `json:"locked"`
-	Kind                  string `json:"kind,omitempty"` // "official"; "" is a citizen's
+	Kind                  string `json:"kind,omitempty"` // "official" or "organisation"; "" is a citizen's
+
+	Email string   `json:"email,omitempty"`
+	Phone string   `json:"phone,omitempty"`
+	Roles []string `json:"roles,omitempty"`
 }
 
 // Expected is the standing of the account after each way in, under the

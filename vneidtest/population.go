@@ -79,8 +79,7 @@ func parseMatch(body []byte) (matchRequest, error) {
 	if err := json.Unmarshal(body, &m, json.RejectUnknownMembers(true)); err != nil {
 		return m, err
 	}
-	digits := len(m.CitizenNumber) == 12 && strings.Trim(m.CitizenNumber, "0123456789") == ""
-	if m.RequestID == "" || len(m.RequestID) > 100 || !digits || plainName(m.Name) == "" {
+	if m.RequestID == "" || len(m.RequestID) > 100 || !digits(m.CitizenNumber, 12) || plainName(m.Name) == "" {
 		return m, errors.New("request_id, citizen_number or name")
 	}
 	switch {

@@ -11,7 +11,8 @@ import (
 
 // PortalConfig is what a portal needs.
 type PortalConfig struct {
-	// CredentialToken is the bearer token for POST /api/credential; required.
+	// CredentialToken is the bearer token for POST /api/credential and for the
+	// directory's interface; required.
 	CredentialToken string
 	// Personas own the accounts; default [Personas].
 	Personas []Persona
@@ -25,13 +26,13 @@ type PortalConfig struct {
 // cannot: it has pages and accounts of its own and believes X-Forwarded-User.
 type Portal struct {
 	*Controls
-	token    string
-	accounts []PortalAccount // not written after construction
-	now      func() time.Time
-	pages    pages
-	mux      *http.ServeMux
+	token string
+	now   func() time.Time
+	pages pages
+	mux   *http.ServeMux
 
 	mu       sync.Mutex
+	accounts []row                    // changed by write-back alone
 	sessions map[string]portalSession // PORTAL_SID → session
 	tickets  map[string]loginTicket   // ticket in the login form → what it expects
 	dossiers map[string][]dossier     // account id → its dossiers, newest last
@@ -47,18 +48,22 @@ func NewPortal(cfg PortalConfig) (*Portal, error) {
 		cfg.Now = time.Now
 	}
 	p := &Portal{
-		Controls: newControls(cfg.Personas, []string{"whoami", "credential"}, nil),
+		Controls: newControls(cfg.Personas, []string{"whoami", "credential", "directory", "write_back"}, directoryKnobs()),
 		token:    cfg.CredentialToken,
 		now:      cfg.Now,
 		mux:      http.NewServeMux(),
 		sessions: map[string]portalSession{},
 		tickets:  map[string]loginTicket{},
 	}
+	var accounts []PortalAccount
 	for _, who := range p.personas {
-		p.accounts = append(p.accounts, who.Accounts...)
+		accounts = append(accounts, who.Accounts...)
 	}
-	p.accounts = append(p.accounts, cfg.Accounts...)
-	p.dossiers = firstDossiers(p.accounts)
+	accounts = append(accounts, cfg.Accounts...)
+	for _, a := range accounts {
+		p.accounts = append(p.accounts, newRow(a))
+	}
+	p.dossiers = firstDossiers(accounts)
 	var err error
 	if p.pages, err = newPages(files, "pages/portal"); err != nil {
 		return nil, err
@@ -74,6 +79,8 @@ func (p *Portal) routes() {
 	p.mux.HandleFunc("GET /dang-xuat", p.logOut)
 	p.mux.HandleFunc("GET /api/whoami", p.endpoint("whoami", p.whoAmI))
 	p.mux.HandleFunc("POST /api/credential", p.endpoint("credential", p.credential))
+	p.mux.HandleFunc("POST /api/directory/search", p.endpoint("directory", p.search))
+	p.mux.HandleFunc("POST /api/directory/citizen-number", p.endpoint("write_back", p.writeNumber))
 
 	p.mux.HandleFunc("GET /{$}", p.member(p.home))
 	p.mux.HandleFunc("GET /ho-so", p.member(p.listDossiers))
@@ -107,9 +114,11 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Portal) account(has func(PortalAccount) bool) (PortalAccount, bool) {
-	i := slices.IndexFunc(p.accounts, has)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.accounts, func(r row) bool { return has(r.PortalAccount) })
 	if i < 0 {
 		return PortalAccount{}, false
 	}
-	return p.accounts[i], true
+	return p.accounts[i].PortalAccount, true
 }

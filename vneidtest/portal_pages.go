@@ -9,7 +9,7 @@ import (
 // portalPage is what most of the portal's pages show; each uses what it needs.
 type portalPage struct {
 	Visitor    *PortalAccount // nil for a visitor who is not signed in
-	BirthDate  string         // dd/mm/yyyy
+	BirthDate  string         // dd/mm/yyyy, or as the row has it
 	Dossiers   []dossier
 	Dossier    dossier
 	Procedures []string
@@ -24,7 +24,7 @@ func (p *Portal) home(w http.ResponseWriter, _ *http.Request, who PortalAccount)
 }
 
 func (p *Portal) personal(w http.ResponseWriter, _ *http.Request, who PortalAccount) {
-	page := portalPage{Visitor: &who}
+	page := portalPage{Visitor: &who, BirthDate: who.BirthDate}
 	if born, err := time.Parse(time.DateOnly, who.BirthDate); err == nil {
 		page.BirthDate = born.Format("02/01/2006")
 	}

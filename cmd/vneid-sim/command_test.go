@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"vneid-proxy/vneidtest"
 )
 
 func get(t *testing.T, address string) []byte {
@@ -46,7 +48,7 @@ func TestRunServesAllUntilToldToStop(t *testing.T) {
 	for name, address := range addresses {
 		var people []map[string]any
 		require.NoError(t, json.Unmarshal(get(t, address+"/personas.json"), &people), name)
-		assert.Len(t, people, 5, name)
+		assert.Len(t, people, len(vneidtest.Personas()), name)
 	}
 	assert.True(t, strings.HasPrefix(addresses["vneid"], "http://localhost:"), "the host stays as written")
 	assert.Contains(t, string(get(t, addresses["vneid"]+"/.well-known/openid-configuration")),
