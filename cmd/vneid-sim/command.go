@@ -11,12 +11,15 @@ import (
 type command struct {
 	Simulator string `arg:"" enum:"vneid,population,portal,all,storybook" help:"What to run: the simulator vneid, population or portal, all three, or the storybook of every screen."`
 
-	ListenVNeID      string `name:"listen-vneid" default:"localhost:8081" placeholder:"HOST:PORT" help:"Where VNeID listens, on loopback (default: ${default}). It is also its issuer, over http."`
+	ListenVNeID      string `name:"listen-vneid" default:"localhost:8081" placeholder:"HOST:PORT" help:"Where VNeID listens, on loopback (default: ${default}). It is also its issuer, over http, or over https with a certificate."`
 	ListenPopulation string `name:"listen-population" default:"localhost:8082" placeholder:"HOST:PORT" help:"Where the population database listens, on loopback (default: ${default})."`
 	ListenPortal     string `name:"listen-portal" default:"localhost:8083" placeholder:"HOST:PORT" help:"Where the portal listens, on loopback (default: ${default})."`
 	ListenStorybook  string `name:"listen" default:"localhost:8084" placeholder:"HOST:PORT" help:"Where the storybook listens, on loopback (default: ${default})."`
+	VNeIDTLSCert     string `name:"vneid-tls-cert" type:"existingfile" and:"tls" placeholder:"FILE" help:"Certificate chain, PEM, that makes VNeID speak https."`
+	VNeIDTLSKey      string `name:"vneid-tls-key" type:"existingfile" and:"tls" placeholder:"FILE" help:"Its private key, PEM."`
 
 	ClientID              string   `default:"vneid-proxy" help:"VNeID's relying party (default: ${default})."`
+	ClientPublicKey       string   `type:"existingfile" placeholder:"FILE" help:"Its public RSA key, PEM, which lets it use the encrypted wire (/v2/…); without one it cannot."`
 	ClientSecret          string   `default:"simulated-client-secret" help:"Its secret (default: ${default})."`
 	RedirectURI           []string `name:"redirect-uri" default:"http://127.0.0.1:8080/_vneid/callback" help:"Its redirect URIs (default: ${default})."`
 	PostLogoutRedirectURI []string `name:"post-logout-redirect-uri" default:"http://127.0.0.1:8080/,http://127.0.0.1:8080/_vneid/sign-out" help:"Its post-logout redirect URIs (default: ${default})."`

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,36 +26,30 @@ const (
 // simulator is one server to run; the storybook is run like one.
 type simulator struct {
 	name, listen string
-	handler      func(address string) (http.Handler, error) // address is http://host:port as bound
+	handler      func(address string) (http.Handler, error) // address is scheme://host:port as bound
+	cert, key    string                                     // files that make it speak https; "" for http
 }
 
 func (c *command) simulators() []simulator {
 	all := []simulator{
-		{"vneid", c.ListenVNeID, c.vneid},
-		{"population", c.ListenPopulation, func(string) (http.Handler, error) {
+		{name: "vneid", listen: c.ListenVNeID, handler: c.vneid, cert: c.VNeIDTLSCert, key: c.VNeIDTLSKey},
+		{name: "population", listen: c.ListenPopulation, handler: func(string) (http.Handler, error) {
 			return vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: c.PopulationToken})
 		}},
-		{"portal", c.ListenPortal, func(string) (http.Handler, error) {
+		{name: "portal", listen: c.ListenPortal, handler: func(string) (http.Handler, error) {
 			return vneidtest.NewPortal(vneidtest.PortalConfig{CredentialToken: c.CredentialToken})
 		}},
 	}
 	if c.Simulator == "all" {
 		return all
 	}
-	all = append(all, simulator{"storybook", c.ListenStorybook, func(string) (http.Handler, error) { return newStorybook() }})
+	all = append(all, simulator{name: "storybook", listen: c.ListenStorybook, handler: func(string) (http.Handler, error) { return newStorybook() }})
 	for _, s := range all {
 		if s.name == c.Simulator {
 			return []simulator{s}
 		}
 	}
 	return nil
-}
-
-func (c *command) vneid(address string) (http.Handler, error) {
-	return vneidtest.NewVNeID(vneidtest.VNeIDConfig{Issuer: address, Clients: []vneidtest.Client{{
-		ID: c.ClientID, Secret: c.ClientSecret, RedirectURIs: c.RedirectURI,
-		PostLogoutRedirectURIs: c.PostLogoutRedirectURI, BackChannelLogoutURI: c.BackChannelLogoutURI,
-	}}})
 }
 
 // serve binds every address before it serves any, so that a port in use is
@@ -68,6 +64,14 @@ func (c *command) serve(ctx context.Context, out io.Writer) error {
 		}
 		// Serve closes it too; a second close is harmless.
 		defer func() { _ = listener.Close() }()
+		if s.cert != "" {
+			certificate, err := tls.LoadX509KeyPair(s.cert, s.key)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}})
+			address = "https" + strings.TrimPrefix(address, "http")
+		}
 		handler, err := s.handler(address)
 		if err != nil {
 			return err
