@@ -9,11 +9,13 @@ import { chromium } from 'playwright-core';
 
 const shots = process.env.SHOTS || '.cache/screenshots';
 
-// launch starts Chromium (CHROMIUM, or Debian's), which calls nobody but the pages it is sent to.
-export function launch() {
+// launch starts Chromium (CHROMIUM, or Debian's), which calls nobody but the pages it is sent to. Further arguments
+// and another environment are for whoever needs them.
+export function launch({ args = [], env = process.env } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     headless: true,
+    env,
     args: [
       '--no-sandbox', // it runs as root in containers, and opens none but our own pages
       '--disable-gpu',
@@ -22,6 +24,7 @@ export function launch() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }

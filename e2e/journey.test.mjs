@@ -3,25 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { axe, launch, person, shot, start } from './browser.mjs';
+import { launch, person, shot, start } from './browser.mjs';
+import { atPortal, atVNeID, button, freePorts, seen } from './steps.mjs';
 
 let browser, demo, folder, origin, personas, populationKnobs;
-
-// freePorts holds all of them at once, so that none is given twice.
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => new Promise((resolve) => {
-      const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-    })),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vneid-proxy-e2e-'));
@@ -41,30 +29,6 @@ after(async () => {
   assert.equal(await demo?.stop(), 0, 'the demo stops cleanly');
   await rm(folder, { recursive: true, force: true });
 });
-
-// seen shoots and checks a screen of ours, by its heading.
-async function seen(page, heading, name) {
-  assert.equal((await page.locator('h1').innerText()).trim(), heading);
-  await axe(page);
-  await shot(page, name);
-}
-
-const button = (page, name) => page.getByRole('button', { name, exact: true });
-
-async function atPortal(page, account) {
-  await page.getByRole('link', { name: /Tài khoản của Cổng|tài khoản của cổng/i }).first().click();
-  await page.waitForURL(/dang-nhap/);
-  const [, a, b] = (await page.locator('#captcha-question').innerText()).match(/(\d+) \+ (\d+)/);
-  await page.fill('[name=username]', account.username);
-  await page.fill('[name=password]', account.password);
-  await page.fill('[name=captcha]', String(Number(a) + Number(b)));
-}
-
-async function atVNeID(page, key) {
-  await page.getByRole('link', { name: /VNeID/ }).first().click();
-  await page.waitForURL(/\/login/);
-  await page.click(`button[data-persona=${key}]`);
-}
 
 async function headers(page) {
   const reply = await page.context().request.get(`${origin}/headers`, { headers: { Accept: 'application/json' } });
