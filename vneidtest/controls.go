@@ -66,6 +66,12 @@ func (c *Controls) Calls(endpoint string) int {
 	return c.calls[endpoint]
 }
 
+func (c *Controls) count(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[name]++
+}
+
 func (c *Controls) set(values map[string]string, reset bool) error {
 	for knob, value := range values {
 		if err := c.check(knob, value); err != nil {
@@ -115,6 +121,12 @@ func (c *Controls) value(knob string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.turned[knob]
+}
+
+// duration is zero at rest.
+func (c *Controls) duration(knob string) time.Duration {
+	d, _ := time.ParseDuration(c.value(knob)) // it was checked when it was turned
+	return d
 }
 
 func (c *Controls) on(knob string) bool { return c.value(knob) != "" }

@@ -170,3 +170,28 @@ func TestVNeIDLiesInUserinfo(t *testing.T) {
 	assert.NotEqual(t, issuer, back.Get("iss"))
 	assert.NotEmpty(t, back.Get("iss"))
 }
+
+func TestVNeIDSkewsItsClock(t *testing.T) {
+	v, issuer := startVNeID(t)
+	p := party(t, issuer)
+	honest, err := tokens(t, p, "cmnd")
+	require.NoError(t, err)
+	require.NoError(t, v.Set("clock_skew", "-2m"))
+	slow, err := tokens(t, p, "cmnd")
+	require.NoError(t, err, "five minutes minus two")
+	assert.InDelta(t, -120, slow.IDTokenClaims.IssuedAt.AsTime().Sub(honest.IDTokenClaims.IssuedAt.AsTime()).Seconds(), 60)
+	assert.InDelta(t, -120, slow.IDTokenClaims.Expiration.AsTime().Sub(honest.IDTokenClaims.Expiration.AsTime()).Seconds(), 60)
+	assert.InDelta(t, -120, slow.IDTokenClaims.AuthTime.AsTime().Sub(honest.IDTokenClaims.AuthTime.AsTime()).Seconds(), 60)
+	assert.Equal(t, honest.IDTokenClaims.Subject, slow.IDTokenClaims.Subject)
+
+	require.NoError(t, v.Set("clock_skew", "-1h"))
+	_, err = tokens(t, p, "cmnd")
+	require.ErrorIs(t, err, oidc.ErrExpired)
+	require.NoError(t, v.Set("clock_skew", "1h"))
+	_, err = tokens(t, p, "cmnd")
+	require.ErrorIs(t, err, oidc.ErrIatInFuture)
+	answer, _ := get(t, http.DefaultClient, issuer+"/keys")
+	at, err := http.ParseTime(answer.Header.Get("Date"))
+	require.NoError(t, err)
+	assert.Greater(t, time.Until(at), 55*time.Minute)
+}

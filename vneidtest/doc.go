@@ -45,7 +45,9 @@
 // userinfo_fault; for the ID token wrong_nonce, wrong_audience (another client),
 // extra_audience (another beside ours) and alg_none (unsigned); for userinfo
 // wrong_sub (of somebody else), no_citizen_number (no citizenPid) and
-// account_level=1 (instead of the persona's); wrong_response_iss (RFC 9207).
+// account_level=1 (instead of the persona's); wrong_response_iss (RFC 9207);
+// clock_skew=-10m (added to iat, exp and auth_time of the ID token, and to the
+// Date of every answer).
 //
 // # VNeID, the encrypted wire (V2)
 //

@@ -15,11 +15,8 @@ const maxForm = 64 << 10
 // of that name come before it.
 func (c *Controls) endpoint(name string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c.mu.Lock()
-		c.calls[name]++
-		c.mu.Unlock()
-
-		if slow, _ := time.ParseDuration(c.value(name + "_slow")); slow > 0 && !linger(w, r, slow) {
+		c.count(name)
+		if slow := c.duration(name + "_slow"); slow > 0 && !linger(w, r, slow) {
 			return
 		}
 		switch {

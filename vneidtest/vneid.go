@@ -73,7 +73,7 @@ func NewVNeID(cfg VNeIDConfig) (*VNeID, error) {
 	knobs := map[string]knobKind{
 		"wrong_nonce": knobSwitch, "wrong_audience": knobSwitch, "extra_audience": knobSwitch, "alg_none": knobSwitch,
 		"wrong_sub": knobSwitch, "no_citizen_number": knobSwitch, "account_level": knobNumber,
-		"wrong_response_iss": knobSwitch,
+		"wrong_response_iss": knobSwitch, "clock_skew": knobDuration,
 	}
 	maps.Copy(knobs, sealKnobs())
 	controls := newControls(cfg.Personas, []string{"discovery", "keys", "token", "userinfo", "v2_token", "v2_userinfo"}, knobs)
@@ -126,6 +126,9 @@ func (v *VNeID) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if v.on("clock_skew") {
+		h.Set("Date", time.Now().Add(v.duration("clock_skew")).UTC().Format(http.TimeFormat))
+	}
 	v.mux.ServeHTTP(w, r)
 }
 

@@ -42,10 +42,11 @@ func (w *issuerWriter) WriteHeader(status int) {
 }
 
 // forged changes the ID token of an answer in ways that the library would not
-// write: for another audience (wrong_audience), or unsigned (alg_none).
+// write: for another audience (wrong_audience), of another time (clock_skew),
+// or unsigned (alg_none).
 func (v *VNeID) forged(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !v.on("alg_none") && !v.on("wrong_audience") {
+		if !v.on("alg_none") && !v.on("wrong_audience") && !v.on("clock_skew") {
 			next(w, r)
 			return
 		}
@@ -62,14 +63,22 @@ func (v *VNeID) forged(next http.HandlerFunc) http.HandlerFunc {
 
 // forge makes an ID token of the payload of an honest one.
 func (v *VNeID) forge(payload string) string {
-	if v.on("alg_none") {
-		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
-		return header + "." + payload + "."
-	}
 	raw, _ := base64.RawURLEncoding.DecodeString(payload)
 	var claims map[string]any
 	_ = json.Unmarshal(raw, &claims)
-	claims["aud"], claims["azp"], claims["client_id"] = "another-client", "another-client", "another-client"
+	if v.on("wrong_audience") {
+		claims["aud"], claims["azp"], claims["client_id"] = "another-client", "another-client", "another-client"
+	}
+	for _, name := range []string{"iat", "exp", "auth_time"} {
+		if seconds, ok := claims[name].(float64); ok {
+			claims[name] = int64(seconds) + int64(v.duration("clock_skew").Seconds())
+		}
+	}
+	if v.on("alg_none") {
+		text, _ := json.Marshal(claims) // it was JSON before
+		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
+		return header + "." + base64.RawURLEncoding.EncodeToString(text) + "."
+	}
 	token, _ := v.storage.sign("JWT", claims) // the key is a good one: it has signed the honest token
 	return token
 }
