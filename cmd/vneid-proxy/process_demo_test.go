@@ -160,3 +160,19 @@ func TestDemoOnTheEncryptedWire(t *testing.T) {
 	assert.Equal(t, 2, unknown.code(t))
 	assert.Contains(t, unknown.stderr.String(), `"oidc","vneid-encrypted"`)
 }
+
+// TestReadmeNamesWhomToTry: everybody in the demo is in its table, with what
+// they sign in with.
+func TestReadmeNamesWhomToTry(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	for _, p := range vneidtest.Personas() {
+		var accounts []string
+		for _, a := range p.Accounts {
+			accounts = append(accounts, fmt.Sprintf("`%s` / `%s`", a.Username, a.Password))
+		}
+		row := strings.TrimSuffix(fmt.Sprintf("| `%s` | %s", p.Key, strings.Join(accounts, " and ")), " ")
+		row += fmt.Sprintf(" | `%s` / `%s` | ", p.VNeID.Username, p.VNeID.Password)
+		assert.Contains(t, string(text), row)
+	}
+}
