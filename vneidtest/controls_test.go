@@ -60,7 +60,7 @@ func TestKnobsOverHTTP(t *testing.T) {
 // TestFaults tries each fault on each simulator's endpoints.
 func TestFaults(t *testing.T) {
 	v, vneid := startVNeID(t)
-	pop, population := startPopulation(t)
+	pop, population := startForms(t)
 	por, portal := startPortal(t)
 	for _, e := range []struct {
 		controls          *vneidtest.Controls
@@ -73,6 +73,11 @@ func TestFaults(t *testing.T) {
 		{v.Controls, "v2_token", http.MethodPost, vneid + "/v2/token"},
 		{v.Controls, "v2_userinfo", http.MethodGet, vneid + "/v2/userinfo"},
 		{pop.Controls, "match", http.MethodPost, population + "/v1/match"},
+		{pop.Controls, "soap", http.MethodPost, population + "/soap"},
+		{pop.Controls, "lgsp_json", http.MethodPost, population + "/lgsp/json/" + opMatch},
+		{pop.Controls, "lgsp_text", http.MethodPost, population + "/lgsp/text/" + opMatch},
+		{pop.Controls, "lgsp_token", http.MethodPost, population + "/lgsp/token"},
+		{pop.Controls, "lgsp_soap", http.MethodPost, population + "/lgsp/soap"},
 		{por.Controls, "whoami", http.MethodGet, portal + "/api/whoami"},
 		{por.Controls, "credential", http.MethodPost, portal + "/api/credential"},
 		{por.Controls, "directory", http.MethodPost, portal + "/api/directory/search"},

@@ -84,7 +84,51 @@
 //	                 200 {"matched":true|false}, 400, 401
 //
 // An unknown number and wrong data are answered alike, as the real one does.
-// Endpoint: match. Knobs: match_fault, mismatch (always false).
+// Endpoint: match. Knobs: match_fault, mismatch (always false, by every way).
+//
+// # Population database, the further ways
+//
+// Each is there only where its part of [PopulationConfig] is set. Two
+// operations: XacThucThongTinCongDan says whether a number, a name and a birth
+// date belong together, TraCuuThongTinCongDan answers the whole record,
+// sensitive members included. The number is SoDinhDanh (12 digits) or SoCMND
+// (9), exactly one. Nobody and somebody else are answered alike.
+//
+//	POST /soap                    SOAP 1.1: Timestamp (milliseconds or seconds, within 5 minutes),
+//	                              Authorization: Basic user:hash, hash being the lower-case hexadecimal
+//	                              SHA-256 of service URL + user + Timestamp + secret; X-Road-Client,
+//	                              ApiKey, SOAPAction (empty), Content-Type application/xml or text/xml
+//	POST /lgsp/json/{operation}   Bearer; maYeuCau, maDVC, maCanBo, soDinhDanh, soCMND, hoVaTen,
+//	                              ngayThangNam (yyyymmdd or yyyy), userNameService;
+//	                              200 {"Body":{"KetQuaXacThuc":{"TonTai":"true"}}} and the like
+//	POST /lgsp/text/{operation}   Bearer; the same, with nam and maTichHop, without userNameService;
+//	                              200 {"error_code":"0","message":"<the SOAP envelope>"}
+//	POST /lgsp/token              lgspaccesstoken (Base64 of AccessKey, SecretKey, AppName, PartnerCode,
+//	                              PartnerCodeCus as JSON) and grant_type=client_credentials;
+//	                              200 access_token, token_type, expires_in
+//	POST /lgsp/soap               as /soap, but Authorization: Bearer with that token, lgspaccesstoken
+//	                              again, and AuthHash, the Base64 of the official's user:password
+//
+// In the envelope, namespace http://dancuquocgia.bca and in this order:
+// MaYeuCau, MaDVC, MaTichHop, MaCanBo, MaDonVi, TaiKhoan, SoDienThoai (the
+// third and the last three may be absent), SoDinhDanh or SoCMND, HoVaTen,
+// NgayThangNamSinh with NgayThangNam (yyyymmdd) or Nam (yyyy). The answer,
+// namespace http://www.mic.gov.vn/dancu/1.0, is KetQuaXacThuc with TonTai, or
+// CongdanCollection with a CongDan or none, whose whole name stands in Ten.
+// A request that is none, a time too far off, and the refusals 004 (the
+// procedure may not ask) and 005 (the official may not) are SOAP faults (500),
+// the code in detail/MaLoi; in JSON error_code and message, 400 or 200. A wrong
+// signature or token is 401. In JSON an empty or null member is an absent one.
+//
+// How the real ones write KetQuaXacThuc's namespace, a refusal, error_code of a
+// success, and whether the keys of the wrapped form are headers, is not known.
+//
+// Endpoints: soap, lgsp_json, lgsp_text, lgsp_token, lgsp_soap; beside them
+// form_match and form_lookup count the questions answered by any of these.
+// Knobs: <each endpoint>_fault, population_clock_skew=6m (added to its idea of
+// now for Timestamp). Lies: record_two (another person's record too),
+// record_other (instead), xml_doctype (before the envelope of /soap, /lgsp/soap
+// and /lgsp/text).
 //
 // # Portal
 //

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -12,30 +12,71 @@ import (
 
 // PopulationConfig is what a population database needs.
 type PopulationConfig struct {
-	Token    string    // bearer token that callers must show; required
+	Token    string    // bearer token of POST /v1/match; required
 	Personas []Persona // whom it knows; default [Personas]
+
+	// Platform and Province are the further ways to it; each zero value leaves
+	// its paths out.
+	Platform PlatformConfig
+	Province ProvinceConfig
+	// Procedures and Officials may ask by those further ways (MaDVC, MaCanBo);
+	// nil is any.
+	Procedures, Officials []string
+	// Now is the clock for Timestamp and access tokens; default time.Now.
+	Now func() time.Time
 }
 
-// Population is a simulated national population database (CSDLQG về Dân cư)
-// that answers matches only: it never tells what it holds.
+// Population is a simulated national population database (CSDLQG về Dân cư).
+// By POST /v1/match it answers matches only; by the further ways it also tells
+// what it holds.
 type Population struct {
 	*Controls
-	token string
-	mux   *http.ServeMux
+	token                 string
+	platform              PlatformConfig
+	province              ProvinceConfig
+	procedures, officials []string
+	now                   func() time.Time
+	mux                   *http.ServeMux
+
+	mu     sync.Mutex
+	tokens map[string]time.Time // of the wrapped form → when it expires
 }
 
-// NewPopulation makes a population database. A missing token is an error.
+// NewPopulation makes a population database. A missing token, or a further way
+// that lacks something, is an error.
 func NewPopulation(cfg PopulationConfig) (*Population, error) {
 	if cfg.Token == "" {
 		return nil, errors.New("vneidtest: population: Token is required")
 	}
+	if err := errors.Join(cfg.Platform.check(), cfg.Province.check()); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	p := &Population{
-		Controls: newControls(cfg.Personas, []string{"match"}, map[string]knobKind{"mismatch": knobSwitch}),
-		token:    cfg.Token,
-		mux:      http.NewServeMux(),
+		Controls: newControls(cfg.Personas, []string{"match", "soap", "lgsp_json", "lgsp_token", "lgsp_soap", "lgsp_text"},
+			map[string]knobKind{
+				"mismatch": knobSwitch, "population_clock_skew": knobDuration,
+				"record_two": knobSwitch, "record_other": knobSwitch, "xml_doctype": knobSwitch,
+			}),
+		token: cfg.Token, platform: cfg.Platform, province: cfg.Province,
+		procedures: cfg.Procedures, officials: cfg.Officials,
+		now: cfg.Now, mux: http.NewServeMux(), tokens: map[string]time.Time{},
 	}
 	p.mount(p.mux)
 	p.mux.HandleFunc("POST /v1/match", p.endpoint("match", p.match))
+	if p.platform.URL != "" {
+		p.mux.HandleFunc("POST /soap", p.endpoint("soap", p.soap))
+	}
+	if p.province.Token != "" {
+		p.mux.HandleFunc("POST /lgsp/json/{operation}", p.endpoint("lgsp_json", p.lgspJSON))
+		p.mux.HandleFunc("POST /lgsp/text/{operation}", p.endpoint("lgsp_text", p.lgspText))
+	}
+	if p.province.Keys.SecretKey != "" {
+		p.mux.HandleFunc("POST /lgsp/token", p.endpoint("lgsp_token", p.lgspToken))
+		p.mux.HandleFunc("POST /lgsp/soap", p.endpoint("lgsp_soap", p.lgspSOAP))
+	}
 	return p, nil
 }
 
@@ -94,12 +135,12 @@ func parseMatch(body []byte) (matchRequest, error) {
 }
 
 func (p *Population) matches(asked matchRequest) bool {
-	known, ok := persona(p.personas, func(k Persona) bool { return k.CitizenNumber == asked.CitizenNumber })
-	if !ok || plainName(known.Name) != plainName(asked.Name) {
-		return false
-	}
+	q := question{citizenNumber: asked.CitizenNumber, name: asked.Name}
 	if asked.BirthYear != nil {
-		return strings.HasPrefix(known.BirthDate, *asked.BirthYear+"-")
+		q.birthYear = *asked.BirthYear
+	} else {
+		q.birthDate = *asked.BirthDate
 	}
-	return strings.ReplaceAll(known.BirthDate, "-", "") == *asked.BirthDate
+	_, known := persona(p.personas, q.is)
+	return known
 }
