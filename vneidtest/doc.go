@@ -125,7 +125,8 @@
 //
 // Endpoints: soap, lgsp_json, lgsp_text, lgsp_token, lgsp_soap; beside them
 // form_match and form_lookup count the questions answered by any of these.
-// Knobs: <each endpoint>_fault, population_clock_skew=6m (added to its idea of
+// Knobs: soap_fault, lgsp_json_fault, lgsp_text_fault, lgsp_token_fault,
+// lgsp_soap_fault, population_clock_skew=6m (added to its idea of
 // now for Timestamp). Lies: record_two (another person's record too),
 // record_other (instead), xml_doctype (before the envelope of /soap, /lgsp/soap
 // and /lgsp/text).

@@ -1,7 +1,9 @@
 // Command vneid-sim runs the simulators of package vneidtest as processes on
 // loopback: a VNeID, a population database and a legacy portal, each alone or
 // all at once; and a storybook of every screen of the product. It ends cleanly
-// on SIGINT and SIGTERM.
+// on SIGINT and SIGTERM. What they serve, and the knobs that make them slow,
+// down, wrong or lying, is told in the comment of that package; --help lists
+// the flags.
 package main
 
 import (

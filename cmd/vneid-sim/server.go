@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -33,9 +34,7 @@ type simulator struct {
 func (c *command) simulators() []simulator {
 	all := []simulator{
 		{name: "vneid", listen: c.ListenVNeID, handler: c.vneid, cert: c.VNeIDTLSCert, key: c.VNeIDTLSKey},
-		{name: "population", listen: c.ListenPopulation, handler: func(string) (http.Handler, error) {
-			return vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: c.PopulationToken})
-		}},
+		{name: "population", listen: c.ListenPopulation, handler: c.population},
 		{name: "portal", listen: c.ListenPortal, handler: func(string) (http.Handler, error) {
 			return vneidtest.NewPortal(vneidtest.PortalConfig{CredentialToken: c.CredentialToken})
 		}},
@@ -50,6 +49,27 @@ func (c *command) simulators() []simulator {
 		}
 	}
 	return nil
+}
+
+func (c *command) population(address string) (http.Handler, error) {
+	cfg := vneidtest.PopulationConfig{Token: c.PopulationToken, Procedures: c.Procedures, Officials: c.Officials}
+	if p := c.Platform; p.User != "" {
+		cfg.Platform = vneidtest.PlatformConfig{
+			URL: cmp.Or(p.URL, address+"/soap"), User: p.User, Secret: p.Secret, Client: p.Client, APIKey: p.APIKey, Unit: time.Millisecond,
+		}
+		if p.Seconds {
+			cfg.Platform.Unit = time.Second
+		}
+	}
+	cfg.Province.Token = c.Province.Token
+	if p := c.Province; p.AccessKey != "" {
+		cfg.Province.User, cfg.Province.Password = p.User, p.Password
+		cfg.Province.Keys = vneidtest.LGSPKeys{
+			AccessKey: p.AccessKey, SecretKey: p.SecretKey, AppName: p.AppName,
+			PartnerCode: p.PartnerCode, PartnerCodeCus: p.PartnerCodeCus,
+		}
+	}
+	return vneidtest.NewPopulation(cfg)
 }
 
 // serve binds every address before it serves any, so that a port in use is

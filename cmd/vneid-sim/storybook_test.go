@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,23 +17,7 @@ import (
 // startStorybook runs the command as people do and returns its address.
 func startStorybook(t *testing.T) string {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	reader, out := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"storybook", "--listen=localhost:0"}, out)
-		_ = out.Close()
-	}()
-	t.Cleanup(func() {
-		stop()
-		assert.NoError(t, <-done)
-	})
-	line := make([]byte, 200)
-	n, err := reader.Read(line)
-	require.NoError(t, err)
-	name, address, _ := strings.Cut(strings.TrimSpace(string(line[:n])), " ")
-	require.Equal(t, "storybook", name)
-	return strings.TrimSpace(address)
+	return start(t, "storybook", "--listen=localhost:0")
 }
 
 func TestStorybookShowsEveryScreenInBothLanguages(t *testing.T) {
