@@ -23,15 +23,23 @@ func ask(client *http.Client, r *http.Request, username bool, meanings map[int]e
 	if meaning := meanings[status]; meaning != nil {
 		return "", meaning
 	}
-	switch cause := outbound.CauseOf(err); {
-	case err == nil && who.Username != nil && !username:
-		return "", ErrMalformed
-	case err == nil && who.AccountID != nil && validID(identity.AccountID(*who.AccountID)):
-		return identity.AccountID(*who.AccountID), nil
-	case err == nil:
-		return "", ErrMalformed
-	case cause == outbound.Malformed, cause == outbound.TooLarge:
-		return "", fmt.Errorf("%w: %w", ErrMalformed, err)
+	if err != nil {
+		return "", fault(err)
 	}
-	return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if who.AccountID == nil || !validID(identity.AccountID(*who.AccountID)) || who.Username != nil && !username {
+		return "", ErrMalformed
+	}
+	return identity.AccountID(*who.AccountID), nil
+}
+
+// fault is a call that gave no usable answer, in this package's words; nil for
+// nil.
+func fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	if cause := outbound.CauseOf(err); cause == outbound.Malformed || cause == outbound.TooLarge {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

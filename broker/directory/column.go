@@ -32,8 +32,7 @@ func columns() []column {
 			if text == "" {
 				a.Kind = identity.KindCitizen
 			}
-			return unless(slices.Contains([]identity.Kind{identity.KindCitizen, identity.KindOfficial, identity.KindOrganisation}, a.Kind),
-				"want citizen, official or organisation")
+			return unless(validKind(a.Kind), "want citizen, official or organisation")
 		}},
 		{"status", func(a *identity.Account, text string) string {
 			a.Locked = text == "locked" || text == "closed"
@@ -83,6 +82,10 @@ func unless(good bool, problem string) string {
 		return ""
 	}
 	return problem
+}
+
+func validKind(k identity.Kind) bool {
+	return slices.Contains([]identity.Kind{identity.KindCitizen, identity.KindOfficial, identity.KindOrganisation}, k)
 }
 
 func plain(text string) bool {

@@ -6,6 +6,7 @@
 // itself, for it alone knows its passwords and sessions: is this credential
 // right (HTTPCredential), and who is signed in here (WhoAmI).
 //
-// Embedded is a directory in memory, from a CSV file. Other connectors pass the
-// same suite of tests.
+// Embedded is a directory in memory, from a CSV file; HTTP is one that the
+// portal serves, and that a verified number can be written to. All connectors
+// pass the same suite of tests.
 package directory

@@ -10,6 +10,7 @@ var (
 	ErrWrong       = errors.New("directory: wrong user name or password")
 	ErrLocked      = errors.New("directory: account locked")
 	ErrNobody      = errors.New("directory: nobody is signed in at the portal")
+	ErrChanged     = errors.New("directory: the account has changed since it was read")
 	ErrUnavailable = errors.New("directory: not available")
 	ErrMalformed   = errors.New("directory: malformed answer")
 )
