@@ -83,6 +83,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, "sqlite:///var/lib/vneid-proxy/ledger.db", c.Ledger.URL)
 	assert.Equal(t, "/etc/vneid-proxy/accounts.csv", c.Directory.URL.Path)
 	assert.False(t, c.Directory.TrustNumber)
+	assert.False(t, c.Directory.WriteBack)
 	assert.Equal(t, "enforce", c.Link.Mode)
 	assert.True(t, c.Link.SkipUntil.IsZero())
 	assert.True(t, c.Link.SkipUntil.Time().IsZero())
@@ -179,4 +180,10 @@ func TestAccepted(t *testing.T) {
 	}
 	_, err := config.Load(append(minimal(t), "PATH=/bin", "VNEID_OTHER=1", "no equals sign"))
 	assert.NoError(t, err, "only names under the prefix are ours")
+}
+
+func TestServedDirectory(t *testing.T) {
+	c := load(t, "DIRECTORY_URL=http://portal.internal:8000/api/directory", "DIRECTORY_TOKEN=t", "DIRECTORY_WRITE_BACK=true")
+	assert.Equal(t, "http://portal.internal:8000/api/directory", c.Directory.URL.String())
+	assert.True(t, c.Directory.WriteBack)
 }

@@ -47,8 +47,10 @@ func formOf(name string) form {
 		return form{"an absolute http or https address without user name, ? or #", isIssuer}
 	case "page":
 		return form{"a path that begins with one /, or an absolute http or https address", isPage}
-	case "embedded":
-		return form{"embedded: and the absolute path of a CSV file", isEmbedded}
+	case "directory":
+		return form{"embedded: and the absolute path of a CSV file, or an absolute http or https address without user name, ? or #", func(s string) bool {
+			return isEmbedded(s) || isIssuer(s)
+		}}
 	case "sqlite":
 		return form{"sqlite:// and the absolute path of a file", isSQLite}
 	case "prefix":

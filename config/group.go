@@ -93,9 +93,10 @@ type Ledger struct {
 // Directory is where the portal keeps its accounts. URL is nil where the
 // policy needs none.
 type Directory struct {
-	URL           *url.URL `env:"DIRECTORY_URL" form:"embedded" later:"http,https,postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start."`
+	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says. Use https wherever others share the network."`
+	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL. Tried again until done."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
-	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL" doc:"Bearer token sent to DIRECTORY_CREDENTIAL_URL."`
+	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL" doc:"Bearer token sent to DIRECTORY_URL and DIRECTORY_CREDENTIAL_URL."`
 	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified. Leave it false where people could type the number themselves."`
 }
 

@@ -138,8 +138,17 @@ func checkPolicy(c *Config, l loader) {
 		return
 	}
 	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL", "POPULATION_TOKEN")
-	l.need(l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL", "DIRECTORY_TOKEN")
+	checkDirectory(c, l)
 	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") {
 		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL: nothing checks a portal account")
+	}
+}
+
+func checkDirectory(c *Config, l loader) {
+	u := c.Directory.URL
+	served := u != nil && (u.Scheme == "http" || u.Scheme == "https")
+	l.need(served || l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL", "DIRECTORY_TOKEN")
+	if c.Directory.WriteBack && u != nil && !served {
+		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL: a file is read alone")
 	}
 }

@@ -166,34 +166,6 @@ func providerFault(err error) error {
 	return &broker.Fault{Reason: screen.Protocol, Err: err}
 }
 
-// accountDirectory is the broker's view of a directory.
-type accountDirectory struct{ *directory.Embedded }
-
-func (d accountDirectory) ByID(ctx context.Context, id identity.AccountID) (identity.Account, error) {
-	account, err := d.Embedded.ByID(ctx, id)
-	if errors.Is(err, directory.ErrNotFound) {
-		return account, broker.ErrNoAccount
-	}
-	return account, directoryFault(err)
-}
-
-func (d accountDirectory) ByUsername(ctx context.Context, username string) ([]identity.Account, error) {
-	accounts, err := d.Embedded.ByUsername(ctx, username)
-	return accounts, directoryFault(err)
-}
-
-func (d accountDirectory) ByCitizenNumber(ctx context.Context, n identity.CitizenNumber) ([]identity.Account, error) {
-	accounts, err := d.Embedded.ByCitizenNumber(ctx, n)
-	return accounts, directoryFault(err)
-}
-
-func directoryFault(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &broker.Fault{Reason: screen.DirectoryDown, Err: err}
-}
-
 func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Credential {
 	return func(ctx context.Context, username, password string) (identity.AccountID, error) {
 		began := calls.now()

@@ -114,7 +114,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	}
 	check := populationCheck(population, calls)
 	a.work = work.New(work.Config{Ledger: a.ledger, Check: work.Check(check), Metrics: a.metrics, Logger: a.logger})
-	embedded, err := directory.NewEmbedded(directory.EmbeddedConfig{Accounts: accounts})
+	connector, err := newConnector(c, accounts)
 	if err != nil {
 		return pages{}, err
 	}
@@ -122,7 +122,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
 		Provider:        provider{a.provider, calls},
-		Directory:       accountDirectory{embedded},
+		Directory:       accountDirectory{connector, calls},
 		Population:      check,
 		Policy:          policy(c),
 		Ledger:          a.ledger,

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 
-	"vneid-proxy/broker/directory"
 	"vneid-proxy/config"
 )
 
@@ -17,7 +16,7 @@ func (serveCommand) Run(ctx context.Context, environ environment) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := directory.OpenCSV(c.Directory.URL.Path)
+	accounts, err := openAccounts(c.Directory)
 	if err != nil {
 		return err
 	}
