@@ -126,17 +126,19 @@ type Backlog struct {
 	Oldest   time.Time // when the oldest of them was asked for; zero where there is none
 	Unsealed int       // audit rows that are not chained yet
 	Reviews  int       // refusals that staff must look at
+
+	WriteBacks      int       // open write-backs
+	OldestWriteBack time.Time // when the oldest of their links was made; zero where there is none
 }
 
 // Backlog counts what is left to do.
 func (l *Ledger) Backlog(ctx context.Context) (b Backlog, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		var oldest int64
-		if _, err := t.one("SELECT COUNT(*), COALESCE(MIN(at), 0) FROM pending WHERE closed_at IS NULL", nil, &b.Pending, &oldest); err != nil {
+		if b.Pending, b.Oldest, err = t.open("pending"); err != nil {
 			return err
 		}
-		if b.Pending > 0 {
-			b.Oldest = moment(oldest)
+		if b.WriteBacks, b.OldestWriteBack, err = t.open("write_backs"); err != nil {
+			return err
 		}
 		if _, err := t.one("SELECT COUNT(*) FROM audit WHERE chain_seq IS NULL", nil, &b.Unsealed); err != nil {
 			return err
@@ -145,4 +147,15 @@ func (l *Ledger) Backlog(ctx context.Context) (b Backlog, err error) {
 		return err
 	})
 	return b, err
+}
+
+// open counts a table's open rows and tells when the oldest was written; zero
+// where there is none.
+func (t *transaction) open(table string) (count int, oldest time.Time, err error) {
+	var at int64
+	_, err = t.one("SELECT COUNT(*), COALESCE(MIN(at), 0) FROM "+table+" WHERE closed_at IS NULL", nil, &count, &at)
+	if count > 0 {
+		oldest = moment(at)
+	}
+	return count, oldest, err
 }

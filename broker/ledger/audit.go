@@ -34,6 +34,7 @@ const (
 	EventCheckAsked     = "check_asked"    // a check is pending
 	EventCheckAnswered  = "check_answered" // its detail has outcome and, unless matched, reference
 	EventExempted       = "exempted"
+	EventWriteBack      = "write_back_closed" // its detail has link, outcome and, where refused, reference
 	EventCitizenErased  = "citizen_erased"
 	EventAuditDropped   = "audit_dropped" // rows past their time went; its detail has the last one's number
 )

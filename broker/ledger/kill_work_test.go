@@ -35,12 +35,12 @@ func killCheck(round string, i int) ledger.NewPending {
 	return n
 }
 
-// workUntilKilled links, skips, asks, answers and seals at once, and says each
+// workUntilKilled links, skips, asks, answers, writes back and seals at once, and says each
 // thing only after the ledger has confirmed it.
 func workUntilKilled(path, round string) {
 	ctx := context.Background()
 	c := config(path)
-	c.CheckpointRows = 10
+	c.CheckpointRows, c.WriteBack = 10, true
 	l, err := ledger.Open(ctx, c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -106,6 +106,25 @@ func workUntilKilled(path, round string) {
 			return strings.Join(said, "\n"), nil
 		})
 	}
+	for range 2 {
+		forever(func(int) (string, error) {
+			claimed, err := l.ClaimWriteBack(ctx, time.Millisecond)
+			if err != nil || len(claimed) == 0 {
+				time.Sleep(time.Millisecond)
+				return "", err
+			}
+			var said []string
+			for _, w := range claimed {
+				switch _, err := l.CloseWriteBack(ctx, w.ID, ledger.WriteBackWritten); {
+				case err == nil:
+					said = append(said, fmt.Sprintf("written %s", w.ID))
+				case !errors.Is(err, ledger.ErrNotFound):
+					return "", err
+				}
+			}
+			return strings.Join(said, "\n"), nil
+		})
+	}
 	fmt.Fprintln(os.Stderr, <-failed)
 }
 
@@ -152,9 +171,12 @@ func TestKilledWhileWorking(t *testing.T) {
 			assert.Equal(t, what == "matched", p.Outcome == ledger.OutcomeMatched, name)
 			_, err = l.ActiveByAccount(ctx, account)
 			assert.Equal(t, what == "matched", err == nil, name)
+		case "written":
+			_, err := l.CloseWriteBack(ctx, name, ledger.WriteBackWritten)
+			assert.ErrorIs(t, err, ledger.ErrNotFound, "the confirmed write-back %s is lost", name)
 		}
 	}
-	for _, what := range []string{"link", "skip", "ask", "sealed"} {
+	for _, what := range []string{"link", "skip", "ask", "sealed", "written"} {
 		assert.Positive(t, seen[what], "nothing was confirmed of %s", what)
 	}
 	assert.Positive(t, seen["matched"]+seen["refused"])
@@ -172,6 +194,8 @@ func TestKilledWhileWorking(t *testing.T) {
 	assert.Equal(t, count("SELECT COUNT(*) FROM pending"), count("SELECT COUNT(*) FROM audit WHERE event = 'check_asked'"))
 	assert.Equal(t, count("SELECT COUNT(*) FROM pending WHERE closed_at IS NOT NULL"), count("SELECT COUNT(*) FROM audit WHERE event = 'check_answered'"))
 	assert.Equal(t, count("SELECT COUNT(*) FROM pending WHERE outcome = 'matched'"), count("SELECT COUNT(*) FROM links WHERE method = 'match'"))
+	assert.Equal(t, count("SELECT COUNT(*) FROM links"), count("SELECT COUNT(*) FROM write_backs"), "each link is queued with it")
+	assert.Equal(t, count("SELECT COUNT(*) FROM write_backs WHERE closed_at IS NOT NULL"), count("SELECT COUNT(*) FROM audit WHERE event = 'write_back_closed'"))
 	var verdict string
 	require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
 	assert.Equal(t, "ok", verdict)

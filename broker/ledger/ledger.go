@@ -32,6 +32,9 @@ type Config struct {
 	// AuditKeep is how long audit rows and answered checks are kept; default
 	// 12 months of 365 days in all.
 	AuditKeep time.Duration
+	// WriteBack queues each link, in the transaction that makes it, for the
+	// portal's directory to be told of (ClaimWriteBack).
+	WriteBack bool
 	// CheckpointRows and CheckpointEvery are after how many audit rows, and
 	// after how long if there are any, a checkpoint is signed; default 1000
 	// and one minute.
@@ -135,8 +138,8 @@ func (l *Ledger) Pseudonym(kind, value string) string {
 }
 
 // Sweep deletes what has no use any more: spent ids, counters, revocations and
-// secrets past their time, audit rows and answered checks past
-// Config.AuditKeep. Links, consents, skips and exemptions stay. ErrChain: a
+// secrets past their time, audit rows, answered checks and closed write-backs
+// past Config.AuditKeep. Links, consents, skips and exemptions stay. ErrChain: a
 // checkpoint is not signed, and no audit row was deleted.
 func (l *Ledger) Sweep(ctx context.Context) error {
 	if err := l.change(ctx, (*transaction).sweep); err != nil {
@@ -157,7 +160,7 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
-	for _, table := range []string{"pending", "reviews"} {
+	for _, table := range []string{"pending", "reviews", "write_backs"} {
 		if _, err := t.exec("DELETE FROM "+table+" WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep))); err != nil {
 			return err
 		}

@@ -130,6 +130,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
+	if err := t.queueWriteBack(id); err != nil {
+		return Link{}, err
+	}
 	made, err := t.active("l.id = ?", id)
 	if err != nil {
 		return Link{}, err
