@@ -34,6 +34,9 @@ type Metrics struct {
 	pending  prometheus.Gauge
 	checked  *prometheus.CounterVec
 	unsealed prometheus.Gauge
+
+	writing *prometheus.CounterVec
+	waiting prometheus.Gauge
 }
 
 // New makes the series. version is what vneid_proxy_build_info reports.
@@ -59,6 +62,10 @@ func New(version string) *Metrics {
 		"Age of the oldest check that the population database has not answered yet; 0 where there is none.").WithLabelValues()
 	m.checked = m.counters("vneid_proxy_pending_checks_total",
 		"Pending checks asked again, by outcome (matched, not_matched, conflict, unanswered).", "outcome")
+	m.waiting = m.gauges("vneid_proxy_write_back_age_seconds",
+		"Age of the oldest link whose number the directory has not been told yet; 0 where there is none.").WithLabelValues()
+	m.writing = m.counters("vneid_proxy_write_backs_total",
+		"Tries to write a link's number back to the directory, by outcome (written, there: it stood there already, dropped: the link ended, refused: the directory has another verified number or no such account, changed: the account was edited meanwhile, unanswered).", "outcome")
 	m.unsealed = m.gauges("vneid_proxy_audit_unsealed_rows",
 		"Audit rows that are not chained yet. It falls back to 0 each second unless sealing fails.").WithLabelValues()
 	build := m.gauges("vneid_proxy_build_info", "Always 1; the version is the label.", "version")
@@ -101,6 +108,12 @@ func (m *Metrics) PendingAge(age time.Duration) { m.pending.Set(age.Seconds()) }
 
 // PendingChecked counts a pending check that was asked again.
 func (m *Metrics) PendingChecked(outcome string) { m.checked.WithLabelValues(outcome).Inc() }
+
+// WriteBackAge sets the age of the oldest open write-back, 0 for none.
+func (m *Metrics) WriteBackAge(age time.Duration) { m.waiting.Set(age.Seconds()) }
+
+// WroteBack counts a try to write back.
+func (m *Metrics) WroteBack(outcome string) { m.writing.WithLabelValues(outcome).Inc() }
 
 // AuditUnsealed sets how many audit rows are not chained yet.
 func (m *Metrics) AuditUnsealed(rows int) { m.unsealed.Set(float64(rows)) }

@@ -56,6 +56,8 @@ func use(m *metrics.Metrics) {
 	m.Call("population", "match", "timeout", 5*time.Second)
 	m.PendingAge(90 * time.Second)
 	m.PendingChecked("matched")
+	m.WriteBackAge(time.Minute)
+	m.WroteBack("written")
 	m.AuditUnsealed(3)
 }
 
@@ -87,6 +89,8 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_revocation_feed_age_seconds":    nil,
 		"vneid_proxy_sign_in_steps_total":            {"provider", "step", "reason"},
 		"vneid_proxy_skips_total":                    nil,
+		"vneid_proxy_write_back_age_seconds":         nil,
+		"vneid_proxy_write_backs_total":              {"outcome"},
 	}
 	m := full()
 	got := map[string][]string{}

@@ -3,7 +3,6 @@ package work
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"vneid-proxy/broker/ledger"
@@ -24,64 +23,25 @@ type Checks interface {
 	Pseudonym(kind, value string) string
 }
 
-// rest is how the population database is spared while it gives no answer.
-type rest struct {
-	failures int
-	until    time.Time
-}
-
-// answer claims what is due and asks. At the first check without an answer it
-// gives the others back and rests; that check waits longer the more often it
-// was tried, so that one that never gets an answer does not hold up the rest.
-func (w *Work) answer(ctx context.Context) error {
-	for !w.Now().Before(w.rest.until) {
-		claimed, err := w.Ledger.ClaimPending(ctx, w.Lease)
-		if err != nil || len(claimed) == 0 {
-			return err
-		}
-		for i, p := range claimed {
-			matched, err := w.Check(ctx, p.Number, p.Name, p.BirthDate)
-			if err != nil {
-				return errors.Join(w.unanswered(ctx, p, err), w.giveBack(ctx, claimed[i+1:]))
+func (w *Work) checks() *queue {
+	return &queue{
+		Work: w, what: "pending check", postpone: w.Ledger.PostponePending, count: w.Metrics.PendingChecked,
+		claim: func(ctx context.Context) (items []item, err error) {
+			claimed, err := w.Ledger.ClaimPending(ctx, w.Lease)
+			for _, p := range claimed {
+				items = append(items, item{p.ID, p.Tries, func(ctx context.Context) (bool, error) { return w.check(ctx, p) }})
 			}
-			w.rest = rest{}
-			if err := w.record(ctx, p, matched); err != nil {
-				return errors.Join(err, w.giveBack(ctx, claimed[i+1:]))
-			}
-		}
+			return items, err
+		},
 	}
-	return nil
 }
 
-func (w *Work) unanswered(ctx context.Context, p ledger.Pending, cause error) error {
-	if ctx.Err() != nil {
-		// We are stopping: the database is not to blame, nor is the check.
-		return w.giveBack(ctx, []ledger.Pending{p})
+func (w *Work) check(ctx context.Context, p ledger.Pending) (answered bool, err error) {
+	matched, err := w.Check(ctx, p.Number, p.Name, p.BirthDate)
+	if err != nil {
+		return false, err
 	}
-	w.rest.failures++
-	w.rest.until = w.Now().Add(w.wait(w.rest.failures))
-	w.Metrics.PendingChecked("unanswered")
-	w.Logger.Warn("pending check has no answer", "check", p.ID, "tries", p.Tries, "cause", cause)
-	return w.Ledger.PostponePending(ctx, p.ID, w.Now().Add(w.wait(p.Tries)))
-}
-
-// giveBack lets other processes have what was claimed and not asked, or this
-// one's successor.
-func (w *Work) giveBack(ctx context.Context, claimed []ledger.Pending) (err error) {
-	for _, p := range claimed {
-		err = errors.Join(err, w.Ledger.PostponePending(context.WithoutCancel(ctx), p.ID, w.Now()))
-	}
-	return err
-}
-
-// wait doubles with each try; a fifth of it is chance, so that replicas do not
-// all come back at once.
-func (w *Work) wait(tries int) time.Duration {
-	d := w.RetryMost
-	if shift := max(tries, 1) - 1; shift < 20 && w.Retry<<shift < d {
-		d = w.Retry << shift
-	}
-	return d - rand.N(d/5+1)
+	return true, w.record(ctx, p, matched)
 }
 
 // record writes the answer down. An answer that has come is not thrown away

@@ -14,6 +14,7 @@ import (
 type Ledger interface {
 	Sealer
 	Checks
+	WriteBacks
 	Sweeper
 }
 
@@ -24,34 +25,34 @@ type Sweeper interface {
 
 // Config is what the work stands on.
 type Config struct {
-	Ledger  Ledger           // required
-	Check   Check            // required
-	Metrics *metrics.Metrics // required
-	Logger  *slog.Logger     // nil is slog.Default
-	Now     func() time.Time // nil is time.Now
+	Ledger Ledger // required
+	Check  Check  // required
+	// Directory is told of the links that the ledger has queued for it; nil:
+	// it is not.
+	Directory Directory
+	Metrics   *metrics.Metrics // required
+	Logger    *slog.Logger     // nil is slog.Default
+	Now       func() time.Time // nil is time.Now
 	// SealEvery is how often the audit is chained; default one second.
 	SealEvery time.Duration
-	// AnswerEvery is how often pending checks are looked for; default two
-	// seconds.
+	// AnswerEvery is how often pending checks and write-backs are looked for;
+	// default two seconds.
 	AnswerEvery time.Duration
 	// SweepEvery is how often what has run out is deleted; default ten
 	// minutes.
 	SweepEvery time.Duration
-	// Lease is for how long a claimed check is kept from other processes;
-	// default one minute. A few checks are asked one after the other within
-	// it, so it should be several times the deadline of Check.
+	// Lease is for how long a claimed check or write-back is kept from other
+	// processes; default one minute. A few are asked one after the other within
+	// it, so it should be several times the deadline of Check and Directory.
 	Lease time.Duration
-	// Retry is how long the work waits after the population database first
-	// gave no answer, doubled each time up to RetryMost; default 5 seconds and
-	// 10 minutes.
+	// Retry is how long the work waits after the population database or the
+	// directory first gave no answer, doubled each time up to RetryMost; default
+	// 5 seconds and 10 minutes.
 	Retry, RetryMost time.Duration
 }
 
 // Work is the work of one process.
-type Work struct {
-	Config
-	rest rest // of answering; touched by that loop alone
-}
+type Work struct{ Config }
 
 // New returns work to be run.
 func New(c Config) *Work {
@@ -76,7 +77,7 @@ func New(c Config) *Work {
 			*d.value = d.unset
 		}
 	}
-	return &Work{Config: c}
+	return &Work{c}
 }
 
 // Run works until ctx ends and returns when nothing is under way any more. A
@@ -84,7 +85,10 @@ func New(c Config) *Work {
 func (w *Work) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { w.every(ctx, w.SealEvery, "audit sealing", w.seal) })
-	loops.Go(func() { w.every(ctx, w.AnswerEvery, "answering of checks", w.answer) })
+	loops.Go(func() { w.every(ctx, w.AnswerEvery, "answering of checks", w.checks().work) })
+	if w.Directory != nil {
+		loops.Go(func() { w.every(ctx, w.AnswerEvery, "writing back", w.writeBacks().work) })
+	}
 	loops.Go(func() { w.every(ctx, w.SweepEvery, "sweep of the ledger", w.Ledger.Sweep) })
 	loops.Wait()
 }
@@ -124,15 +128,22 @@ func (w *Work) seal(ctx context.Context) error {
 	_, err := w.Ledger.SealAudit(ctx)
 	backlog, backlogErr := w.Ledger.Backlog(ctx)
 	if backlogErr == nil {
-		age := time.Duration(0)
-		if backlog.Pending > 0 {
-			age = max(0, w.Now().Sub(backlog.Oldest))
+		w.Metrics.PendingAge(w.age(backlog.Oldest))
+		if w.Directory != nil {
+			w.Metrics.WriteBackAge(w.age(backlog.OldestWriteBack))
 		}
-		w.Metrics.PendingAge(age)
 		w.Metrics.AuditUnsealed(backlog.Unsealed)
 	}
 	if err == nil {
 		err = backlogErr
 	}
 	return err
+}
+
+// age is how long ago something was, 0 where there was nothing.
+func (w *Work) age(since time.Time) time.Duration {
+	if since.IsZero() {
+		return 0
+	}
+	return max(0, w.Now().Sub(since))
 }

@@ -56,6 +56,7 @@ func (p *population) times(n identity.CitizenNumber) int {
 
 // rig is a ledger and a population database that is down.
 type rig struct {
+	path       string // of the ledger's file
 	ledger     *ledger.Ledger
 	population *population
 	metrics    *metrics.Metrics
@@ -64,14 +65,16 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
+	path := filepath.Join(t.TempDir(), "ledger.db")
 	l, err := ledger.Open(context.Background(), ledger.Config{
-		URL:  "sqlite://" + filepath.Join(t.TempDir(), "ledger.db"),
+		URL:  "sqlite://" + path,
 		Keys: [][]byte{bytes.Repeat([]byte{1}, 32)}, IndexKey: bytes.Repeat([]byte{9}, 32),
-		FeedPoll: 5 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		WriteBack: true,
+		FeedPoll:  5 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, l.Close()) })
-	r := &rig{ledger: l, population: &population{asked: make(map[identity.CitizenNumber]int)}, metrics: metrics.New("test"), log: new(bytes.Buffer)}
+	r := &rig{path: path, ledger: l, population: &population{asked: make(map[identity.CitizenNumber]int)}, metrics: metrics.New("test"), log: new(bytes.Buffer)}
 	r.population.say(func(identity.CitizenNumber) (bool, error) { return false, errDown })
 	r.config = work.Config{
 		Ledger: l, Check: r.population.check, Metrics: r.metrics,
