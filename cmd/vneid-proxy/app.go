@@ -113,11 +113,14 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		return pages{}, err
 	}
 	check := populationCheck(population, calls)
-	a.work = work.New(work.Config{Ledger: a.ledger, Check: work.Check(check), Metrics: a.metrics, Logger: a.logger})
 	connector, err := newConnector(c, accounts)
 	if err != nil {
 		return pages{}, err
 	}
+	a.work = work.New(work.Config{
+		Ledger: a.ledger, Check: work.Check(check), Directory: writtenDirectory(c.Directory, connector, calls),
+		Metrics: a.metrics, Logger: a.logger,
+	})
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"vneid-proxy/broker"
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/screen"
+	"vneid-proxy/broker/work"
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
 )
@@ -91,4 +93,46 @@ func newConnector(c config.Config, accounts []identity.Account) (connector, erro
 		URL: c.Directory.URL.String(), Token: c.Directory.Token.Reveal(), Timeout: c.Process.CallTimeout,
 		AllowHTTP: true, // the portal itself, reached as requests reach it
 	})
+}
+
+// versionedDirectory is the work's view of a directory that can be written to.
+type versionedDirectory struct {
+	http  *directory.HTTP
+	calls calls
+}
+
+// writtenDirectory is where numbers are written back; nil for nowhere.
+func writtenDirectory(c config.Directory, d connector, calls calls) work.Directory {
+	served, ok := d.(*directory.HTTP)
+	if !ok || !c.WriteBack {
+		return nil
+	}
+	return versionedDirectory{served, calls}
+}
+
+func (d versionedDirectory) Versioned(ctx context.Context, id identity.AccountID) (account identity.Account, version string, err error) {
+	account, err = measured(d.calls, "by_id", func() (identity.Account, error) {
+		account, version, err = d.http.Versioned(ctx, id)
+		return account, err
+	})
+	if errors.Is(err, directory.ErrNotFound) {
+		err = work.ErrNoAccount
+	}
+	return account, version, err
+}
+
+// WriteCitizenNumber takes a 404 for no answer: whether there is such an
+// account, the search says.
+func (d versionedDirectory) WriteCitizenNumber(ctx context.Context, id identity.AccountID, n identity.CitizenNumber, version string) error {
+	_, err := measured(d.calls, "write_back", func() (struct{}, error) {
+		err := d.http.WriteCitizenNumber(ctx, id, n, version)
+		if errors.Is(err, directory.ErrNotFound) {
+			err = fmt.Errorf("%w: 404 to the write", directory.ErrUnavailable)
+		}
+		return struct{}{}, err
+	})
+	if errors.Is(err, directory.ErrChanged) {
+		return work.ErrChanged
+	}
+	return err
 }
