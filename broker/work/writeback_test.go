@@ -109,7 +109,7 @@ func (r *rig) ended(t *testing.T, outcome string, times, audited int) {
 
 func (r *rig) rows(t *testing.T, query string) (n int) {
 	t.Helper()
-	db, err := sql.Open("sqlite", r.path)
+	db, err := sql.Open("sqlite", "file:"+r.path+"?_busy_timeout=5000")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
 	require.NoError(t, db.QueryRow(query).Scan(&n))
