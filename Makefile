@@ -1,6 +1,6 @@
 # What each target does, needs and leaves is told in docs/testing.md.
 
-.PHONY: help test test-lint test-go test-browser test-chart test-image demo bench generate screenshots clean
+.PHONY: help test test-lint test-go test-fuzz test-browser test-chart test-image demo bench generate screenshots clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -13,6 +13,9 @@ test-lint: ## gofmt, go vet, staticcheck
 
 test-go: ## the Go tests with the race detector
 	@tools/test go
+
+test-fuzz: ## each fuzz target for a few seconds
+	@tools/test fuzz
 
 test-browser: ## the journey in Chromium, with axe and a screenshot of every screen
 	@tools/test browser

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"strings"
@@ -37,6 +38,45 @@ func FuzzFold(f *testing.F) {
 		for _, prefix := range []string{"x-identity-", "x-auth-request-", "remote-"} {
 			if strings.HasPrefix(merged, prefix) {
 				t.Errorf("%q survived under %q", name, prefix)
+			}
+		}
+	})
+}
+
+// What the portal reads as the way a request came is addresses only, the peer
+// last, and nothing that an untrusted address has said.
+func FuzzForwardedFor(f *testing.F) {
+	for _, seed := range []string{"192.0.2.1", "192.0.2.1, 10.0.0.2", "10.0.0.1,10.0.0.2 , 10.0.0.3", "a, 10.0.0.2", "", ",,", "::ffff:10.0.0.1",
+		"fe80::1%eth0", "10.0.0.1:80", "192.0.2.1\r\nX: 1, 10.0.0.9", "10.0.0.1, 192.0.2.7, 10.0.0.1"} {
+		f.Add(seed, "10.0.0.5:1234")
+		f.Add(seed, "192.0.2.5:1234")
+	}
+	p := &Proxy{config: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+	f.Fuzz(func(t *testing.T, header, remote string) {
+		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {header}}}
+		chain := p.forwardedFor(&exchange{request: r, trusted: p.trusts(remote)})
+		peer, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			if chain != "" {
+				t.Errorf("%q from nowhere", chain)
+			}
+			return
+		}
+		var addresses []netip.Addr
+		for _, entry := range strings.Split(chain, ", ") {
+			address, err := netip.ParseAddr(entry)
+			if err != nil || address.Zone() != "" {
+				t.Fatalf("%q holds %q", chain, entry)
+			}
+			addresses = append(addresses, address)
+		}
+		last := len(addresses) - 1
+		if addresses[last] != peer.Addr().Unmap().WithZone("") {
+			t.Errorf("%q does not end with the peer %q", chain, remote)
+		}
+		for _, proxy := range addresses[1:] {
+			if !p.trustsAddr(proxy) {
+				t.Errorf("%q believes %s", chain, proxy)
 			}
 		}
 	})
