@@ -164,7 +164,12 @@ func (b *broker) review(w http.ResponseWriter, r *http.Request, n ledger.NewRevi
 		b.refuse(w, r, err)
 		return
 	}
-	b.refuseWith(w, r, &Fault{screen.Reason(n.Reason), errors.New("policy")}, screen.Refused{ReferenceCode: reference})
+	page := screen.Refused{ReferenceCode: reference}
+	if n.Account != "" && n.Citizen.Subject == "" {
+		// The account stays proved: another number may be typed, or none.
+		page.Next = []screen.Action{{Label: screen.ActionLink, Href: b.Prefix + "/link"}, {Label: screen.ActionSignOut, Href: b.Prefix + "/sign-out"}}
+	}
+	b.refuseWith(w, r, &Fault{screen.Reason(n.Reason), errors.New("policy")}, page)
 }
 
 // The limits of guessing: five tries in a quarter of an hour.

@@ -97,7 +97,7 @@ type Directory struct {
 	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL. Tried again until done."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
 	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL" doc:"Bearer token sent to DIRECTORY_URL and DIRECTORY_CREDENTIAL_URL."`
-	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified. Leave it false where people could type the number themselves."`
+	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified: such an account is not asked for it. Leave it false where people could type the number themselves. A portal sign-in forwards the number itself only once it is marked verified, or linked."`
 }
 
 // Population is the population-database check. URL is nil where the policy

@@ -124,6 +124,7 @@ func journeyStrangersNumber(t *testing.T, w wire, trust string) {
 	r.portal.ForgetRequests()
 	require.Equal(t, http.StatusOK, thief.program("/ping").status)
 	assert.Equal(t, squatted.ID, r.last().Header.Get("X-Forwarded-User"))
+	assert.NotContains(t, r.last().Header, "X-Identity-Citizen-Number", "the portal is never told that they are the owner")
 	for _, path := range []string{"/_vneid/identity", "/_vneid/session"} {
 		thief.get(path).nothingOf(owner)
 	}
