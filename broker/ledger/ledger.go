@@ -174,6 +174,12 @@ const clockSkew = time.Minute // between machines that share a ledger, at most
 // what is stored.
 func (l *Ledger) now() time.Time { return moment(stamp(l.config.Now())) }
 
+// keyedTables are the tables whose rows name the key that opens them.
+var keyedTables = []string{
+	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "exemptions",
+	"audit", "audit_keys", "audit_checkpoints", "audit_head",
+}
+
 // checkKeys compares the keys that rows need with those at hand.
 func (l *Ledger) checkKeys(ctx context.Context) error {
 	// Revocations past their time need no key.
@@ -192,10 +198,7 @@ func (l *Ledger) checkKeys(ctx context.Context) error {
 		if index != l.keys.indexID {
 			return fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, l.keys.indexID)
 		}
-		for _, table := range []string{
-			"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "exemptions",
-			"audit", "audit_keys", "audit_checkpoints", "audit_head",
-		} {
+		for _, table := range keyedTables {
 			if err := t.checkTable(table); err != nil {
 				return err
 			}

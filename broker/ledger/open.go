@@ -30,17 +30,8 @@ func openSQLite(ctx context.Context, ledgerURL string) (writer, reader *sql.DB, 
 	if err := ownFile(path); err != nil {
 		return nil, nil, err
 	}
-	// synchronous=FULL syncs the log at every commit; NORMAL could lose the
-	// last ones with the power. secure_delete overwrites what is deleted.
-	pragmas := url.Values{
-		"_busy_timeout": {"5000"},
-		"_foreign_keys": {"1"},
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"},
-		"_pragma":       {"secure_delete(1)"},
-		"_defensive":    {"1"},
-		"_dqs":          {"0"},
-	}
+	pragmas := pragmas()
+	pragmas.Set("_journal_mode", "WAL")
 	name := "file:" + (&url.URL{Path: path}).EscapedPath()
 	readPragmas := name + "?" + pragmas.Encode() + "&_query_only=1"
 	// A transaction that starts as reader and then writes can fail for having
@@ -59,6 +50,20 @@ func openSQLite(ctx context.Context, ledgerURL string) (writer, reader *sql.DB, 
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
 	return writer, reader, nil
+}
+
+// pragmas are those of every connection.
+func pragmas() url.Values {
+	// synchronous=FULL syncs the log at every commit; NORMAL could lose the
+	// last ones with the power. secure_delete overwrites what is deleted.
+	return url.Values{
+		"_busy_timeout": {"5000"},
+		"_foreign_keys": {"1"},
+		"_synchronous":  {"FULL"},
+		"_pragma":       {"secure_delete(1)"},
+		"_defensive":    {"1"},
+		"_dqs":          {"0"},
+	}
 }
 
 // sqlitePath reads sqlite:///absolute or sqlite:relative.
