@@ -25,6 +25,7 @@ var version = ""
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve a portal, as the environment (VNEID_PROXY_*) says."`
 	Demo    demoCommand    `cmd:"" help:"Serve a simulated portal with a simulated VNeID and population database, all on loopback."`
+	Check   checkCommand   `cmd:"" help:"Try the configuration against everything that it names, and say what is wrong and how to mend it."`
 	Audit   auditCommand   `cmd:"" help:"Read the audit of the ledger that the environment names."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

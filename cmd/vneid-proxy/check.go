@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"vneid-proxy/broker/outbound"
+	"vneid-proxy/config"
+)
+
+type checkCommand struct {
+	JSON          bool `help:"Print the findings as one JSON object."`
+	AskPopulation bool `help:"Ask the population database about a number that nobody has; it may cost money. Otherwise only connect."`
+}
+
+// Run loads the environment as serve does, reaches every live part and prints
+// a line a finding. It changes nothing at anybody's. A fault is an error.
+func (k checkCommand) Run(ctx context.Context, environ environment) error {
+	c, err := config.Load(environ)
+	if err == nil {
+		_, err = identityHeaders(c.Portal.IdentityHeaders)
+	}
+	if err != nil {
+		return errors.Join(err, k.refused(err))
+	}
+	found := newInspection(c, k.AskPopulation).run(ctx)
+	write := found.write
+	if k.JSON {
+		write = found.writeJSON
+	}
+	if err := write(os.Stdout); err != nil {
+		return err
+	}
+	if faults := found.count(stateFault); faults > 0 {
+		return fmt.Errorf("%d faults found", faults)
+	}
+	return nil
+}
+
+// refused prints a configuration's faults as JSON where that was asked for;
+// in words they go to standard error, as serve's do.
+func (k checkCommand) refused(err error) error {
+	var faults *config.Faults
+	if !k.JSON || !errors.As(err, &faults) {
+		return nil
+	}
+	type refusal struct {
+		Variable string `json:"variable"`
+		Mend     string `json:"mend"`
+	}
+	refused := make([]refusal, 0, len(faults.List))
+	for _, fault := range faults.List {
+		refused = append(refused, refusal{fault.Variable, fault.Mend})
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{"refused": refused})
+}
+
+// inspection is one run of the checks.
+type inspection struct {
+	config config.Config
+	http   *http.Client // with the bounds of every call to others
+	ask    bool         // the population database, whatever it costs
+	now    func() time.Time
+}
+
+func newInspection(c config.Config, ask bool) *inspection {
+	return &inspection{config: c, http: outbound.New(outbound.Config{Timeout: c.Process.CallTimeout}), ask: ask, now: time.Now}
+}
+
+// run checks the parts side by side and reports them in their order.
+func (i *inspection) run(ctx context.Context) findings {
+	parts := []func(context.Context) findings{i.settings, i.listener, i.ledger, i.provider, i.portal, i.directory, i.population}
+	found := make([]findings, len(parts))
+	var running sync.WaitGroup
+	for n, part := range parts {
+		running.Go(func() { found[n] = part(ctx) })
+	}
+	running.Wait()
+	return slices.Concat(found...)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"vneid-proxy/broker/link"
+	"vneid-proxy/config"
+)
+
+// soon is how many days before a date of the policy people should hear of it.
+const soon = 14
+
+// settings looks at what the configuration says by itself.
+func (i *inspection) settings(context.Context) findings {
+	c := i.config
+	found := findings{configRead.ok("every variable can be used")}
+	found = append(found, i.dates()...)
+
+	switch {
+	case inClear(c.Public.URL):
+		found = append(found, configPublicURL.warning("browsers come over plain http: whoever shares the network reads passwords and takes sessions over",
+			variable("PUBLIC_URL")+": https, and "+variable("ALLOW_HTTP")+" unset"))
+	case c.Public.AllowHTTP:
+		found = append(found, configPublicURL.warning("plain http is let through, for trials only", "unset "+variable("ALLOW_HTTP")))
+	default:
+		found = append(found, configPublicURL.ok("browsers come over https, or from this machine alone"))
+	}
+
+	if names := clearText(c); len(names) > 0 {
+		found = append(found, configClearText.warning("passwords, portal cookies or numbers cross the network in clear",
+			strings.Join(names, ", ")+": https, wherever others share the network"))
+	} else {
+		found = append(found, configClearText.ok("passwords and numbers travel over https, or stay on this machine"))
+	}
+
+	trusts := false
+	if c.Directory.TrustNumber {
+		trusts = true
+		found = append(found, configTrust.warning("every number in the directory counts as verified: somebody who typed a stranger's number is taken for them",
+			variable("TRUST_DIRECTORY_NUMBER")+": leave it unset unless nobody could ever type the number"))
+	}
+	if c.Provider.Envelope == "optional" {
+		trusts = true
+		found = append(found, configTrust.warning("answers that are not encrypted are believed, and with them whoever strips the encryption",
+			variable("ENVELOPE")+": required"))
+	}
+	if !trusts {
+		found = append(found, configTrust.ok("nothing is believed that is usually not"))
+	}
+
+	if _, err := newAssertion(c); err != nil {
+		return append(found, configAssertion.fault("the assertion cannot be signed: "+err.Error(),
+			variable("ASSERTION_KEY_FILES")+": private keys in PEM, Ed25519 or P-256, readable by this process"))
+	}
+	return append(found, configAssertion.ok("the assertion can be signed"))
+}
+
+// clearText are the variables whose addresses carry passwords, cookies or
+// numbers over plain http to another machine.
+func clearText(c config.Config) (names []string) {
+	if inClear(c.Directory.CredentialURL) {
+		names = append(names, variable("DIRECTORY_CREDENTIAL_URL"))
+	}
+	if c.Portal.LoginURL != nil && inClear(c.Portal.Upstream) {
+		names = append(names, variable("UPSTREAM_URL"))
+	}
+	if c.Portal.LoginURL != nil && inClear(c.Portal.WhoamiURL) {
+		names = append(names, variable("PORTAL_WHOAMI_URL"))
+	}
+	if inClear(c.Population.URL) {
+		names = append(names, variable("POPULATION_URL"))
+	}
+	if inClear(c.Provider.IssuerURL) {
+		names = append(names, variable("ISSUER_URL"))
+	}
+	if inClear(c.Provider.TokenURL) {
+		names = append(names, variable("TOKEN_URL"))
+	}
+	return names
+}
+
+func (i *inspection) dates() (found findings) {
+	rules := policy(i.config)
+	for _, date := range []struct {
+		name, what string
+		day        link.Day
+		text       string
+	}{
+		{"LEGACY_SIGN_IN_UNTIL", "the sign-in by portal account", rules.LegacySignInUntil, i.config.Link.LegacySignInUntil.String()},
+		{"SKIP_UNTIL", "skipping", rules.SkipUntil, i.config.Link.SkipUntil.String()},
+	} {
+		switch left := date.day.DaysLeft(i.now()); {
+		case date.day.IsZero():
+		case date.day.Reached(i.now()):
+			found = append(found, configDates.warning(fmt.Sprintf("%s ended on %s", date.what, date.text),
+				variable(date.name)+": a later day, or unset it if this is meant"))
+		case left <= soon:
+			found = append(found, configDates.warning(fmt.Sprintf("%s ends on %s", date.what, date.text),
+				variable(date.name)+": a later day, or tell people now"))
+		}
+	}
+	legacy, skip := i.config.Link.LegacySignInUntil.Time(), i.config.Link.SkipUntil.Time()
+	if !legacy.IsZero() && skip.After(legacy) {
+		found = append(found, configDates.warning("who skipped can go on for longer than portal accounts can sign in: the last days of skipping are of little use",
+			fmt.Sprintf("%s: no later than %s", variable("SKIP_UNTIL"), variable("LEGACY_SIGN_IN_UNTIL"))))
+	}
+	if len(found) == 0 {
+		found = findings{configDates.ok("no date of the policy is past or near on " + i.now().In(vietnam()).Format(time.DateOnly))}
+	}
+	return found
+}
+
+// vietnam is where the policy's days begin and end.
+func vietnam() *time.Location { return time.FixedZone("+07", 7*60*60) }
