@@ -39,7 +39,7 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 		return err
 	}
 	if faults := found.count(stateFault); faults > 0 {
-		return fmt.Errorf("%d faults found", faults)
+		return fmt.Errorf("faults found: %d", faults)
 	}
 	return nil
 }

@@ -103,5 +103,13 @@ func inClear(u *url.URL) bool {
 	return err != nil
 }
 
-// oneLine is an error of ours as a line of the report.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// oneLine is an error of ours as a line of the report: its first words, where
+// it names many faults.
+func oneLine(err error) string {
+	const most = 4
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) > most {
+		lines = append(lines[:most], "and more")
+	}
+	return strings.Join(lines, "; ")
+}

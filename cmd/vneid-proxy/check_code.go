@@ -79,7 +79,7 @@ func (i *inspection) client(answer codeAnswer, err error) finding {
 	case answer.word == "invalid_client", answer.word == "unauthorized_client", status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return providerClient.fault("the token endpoint does not accept our id or secret", ours+": as the provider registered them")
 	case answer.word == "invalid_grant" && status == http.StatusBadRequest:
-		return providerClient.ok("the token endpoint refuses an invented code, and finds no fault with our id and secret; a real sign-in proves them")
+		return providerClient.ok("the token endpoint refuses an invented code and does not complain of our id or secret, which only a real sign-in proves")
 	case status == http.StatusOK:
 		return providerClient.fault("the token endpoint accepts a code that nobody issued, or is none",
 			variable("TOKEN_URL")+": the provider's token endpoint; this one vouches for nobody")

@@ -2,6 +2,12 @@ package main_test
 
 import (
 	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,8 +16,45 @@ import (
 	"vneid-proxy/vneidtest"
 )
 
+// checkCanary stands in what others say, and in no report.
+const checkCanary = "canary-7f3a"
+
 // checkFound is one finding as a pipeline reads it.
 type checkFound struct{ Check, State, Says, Mend string }
+
+// checkTap stands before the simulators: it notes who is asked what, and
+// breaks what a test wants broken.
+type checkTap struct {
+	mu    sync.Mutex
+	asked []string
+	// instead answers in a simulator's place and reports whether it did; nil
+	// lets everything through.
+	instead func(simulator string, w http.ResponseWriter, r *http.Request, next http.Handler) bool
+}
+
+func (tap *checkTap) wrap(simulator string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tap.mu.Lock()
+		tap.asked = append(tap.asked, simulator+" "+r.Method+" "+r.URL.Path)
+		instead := tap.instead
+		tap.mu.Unlock()
+		if instead == nil || !instead(simulator, w, r, next) {
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (tap *checkTap) set(instead func(string, http.ResponseWriter, *http.Request, http.Handler) bool) {
+	tap.mu.Lock()
+	defer tap.mu.Unlock()
+	tap.instead, tap.asked = instead, nil
+}
+
+func (tap *checkTap) questions() []string {
+	tap.mu.Lock()
+	defer tap.mu.Unlock()
+	return slices.Sorted(slices.Values(tap.asked))
+}
 
 // checkRun runs check and reads what it prints as JSON.
 func checkRun(t *testing.T, w *procWorld, environ []string, args ...string) (code int, found []checkFound) {
@@ -24,15 +67,15 @@ func checkRun(t *testing.T, w *procWorld, environ []string, args ...string) (cod
 	}
 	require.NoError(t, json.Unmarshal([]byte(c.stdout.String()), &report), "%s%s", c.stdout.String(), c.stderr.String())
 	checkSilent(t, w, c.stdout.String()+c.stderr.String())
-	sum := map[string]int{}
+	sum := map[string]int{"ok": 0, "note": 0, "warning": 0, "fault": 0}
 	for _, f := range report.Findings {
 		sum[f.State]++
 		assert.NotEmpty(t, f.Says, f.Check)
+		assert.NotContains(t, f.Says+f.Mend, "\n")
 		assert.Equal(t, f.State == "warning" || f.State == "fault", f.Mend != "", "%s: %s", f.Check, f.Says)
 	}
-	assert.Equal(t, map[string]int{"ok": report.OK, "note": report.Notes, "warning": report.Warnings, "fault": report.Faults},
-		map[string]int{"ok": sum["ok"], "note": sum["note"], "warning": sum["warning"], "fault": sum["fault"]})
-	assert.Equal(t, report.Faults > 0, code == 1)
+	assert.Equal(t, map[string]int{"ok": report.OK, "note": report.Notes, "warning": report.Warnings, "fault": report.Faults}, sum)
+	assert.Equal(t, map[bool]int{true: 1, false: 0}[report.Faults > 0], code)
 	return code, report.Findings
 }
 
@@ -53,28 +96,114 @@ func checkSilent(t *testing.T, w *procWorld, said string) {
 	assert.NotContains(t, said, "goroutine ")
 }
 
-// checkCanary stands in what others say.
-const checkCanary = "canary-7f3a"
-
-// checkOther are the findings that are neither ok nor a note.
-func checkOther(found []checkFound) (other []string) {
+// checkOthers are the findings that are neither ok nor a note, as "fault
+// provider.issuer".
+func checkOthers(found []checkFound) []string {
+	others := map[string]bool{}
 	for _, f := range found {
 		if f.State == "warning" || f.State == "fault" {
-			other = append(other, f.State+" "+f.Check+": "+f.Says)
+			others[f.State+" "+f.Check] = true
 		}
 	}
-	return other
+	return slices.Sorted(maps.Keys(others))
 }
 
+// checkWorldState is what a check could have changed at others.
+func checkWorldState(t *testing.T, w *procWorld) (state []string) {
+	t.Helper()
+	for _, simulator := range []string{w.vneid, w.population, w.portal} {
+		answer, err := http.Get(simulator + "/personas.json")
+		require.NoError(t, err)
+		text, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		state = append(state, string(text))
+	}
+	file, err := os.ReadFile(w.accounts)
+	require.NoError(t, err)
+	return append(state, string(file))
+}
+
+// TestCheckFindsNothingWrong also holds what is asked of others, and that
+// nothing is changed there or here.
 func TestCheckFindsNothingWrong(t *testing.T) {
-	w := newProcWorld(t, procWorldConfig{})
-	for name, args := range map[string][]string{"connects": nil, "asks": {"--ask-population"}} {
-		t.Run(name, func(t *testing.T) {
-			code, found := checkRun(t, w, w.environ(), args...)
+	tap := &checkTap{}
+	w := newProcWorld(t, procWorldConfig{tap: tap.wrap})
+	questions := []string{
+		"portal GET /", "portal GET /api/whoami", "portal GET /api/whoami", "portal GET /dang-nhap",
+		"portal POST /api/credential", "portal POST /api/credential",
+		"vneid GET /.well-known/openid-configuration", "vneid GET /.well-known/openid-configuration", "vneid GET /keys", "vneid POST /oauth/token",
+	}
+	before := checkWorldState(t, w)
+	for _, test := range []struct {
+		name  string
+		args  []string
+		asked []string
+		notes []string
+	}{
+		{"connects", nil, questions, []string{"portal.direct", "population.match"}},
+		{"asks", []string{"--ask-population"}, append([]string{"population POST /v1/match"}, questions...), []string{"portal.direct"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tap.set(nil)
+			code, found := checkRun(t, w, w.environ(), test.args...)
 			assert.Equal(t, 0, code)
-			assert.Empty(t, checkOther(found))
-			assert.NoFileExists(t, w.ledger())
+			assert.Equal(t, test.asked, tap.questions())
+			var notes []string
+			for _, f := range found {
+				if f.State != "ok" {
+					notes = append(notes, f.Check)
+				}
+			}
+			assert.Equal(t, test.notes, notes)
+			left, err := os.ReadDir(w.data)
+			require.NoError(t, err)
+			assert.Empty(t, left, "no ledger is made, and nothing is left in its folder")
+		})
+	}
+	assert.Equal(t, before, checkWorldState(t, w))
+}
+
+func TestCheckInWords(t *testing.T) {
+	w := newProcWorld(t, procWorldConfig{})
+	c := procStart(t, w.environ("DIRECTORY_TOKEN=wrong", "SKIP_UNTIL=2020-01-31"), "check")
+	assert.Equal(t, 1, c.code(t))
+	said := c.stdout.String()
+	assert.Regexp(t, `(?m)^ok       provider\.reach +\S`, said)
+	assert.Regexp(t, `(?m)^note     portal\.direct +\S`, said)
+	assert.Regexp(t, `(?m)^warning  config\.dates +skipping ended on 2020-01-31\. Mend: VNEID_PROXY_SKIP_UNTIL: `, said)
+	assert.Regexp(t, `(?m)^fault    portal\.credential +.*Mend: VNEID_PROXY_DIRECTORY_TOKEN: `, said)
+	assert.Regexp(t, `\n\d+ ok, 2 notes, 1 warnings, 1 faults\n$`, said)
+	assert.Equal(t, "vneid-proxy: faults found: 1\n", c.stderr.String())
+	checkSilent(t, w, said)
+}
+
+// TestCheckRefusesTheConfigurationAsServeDoes names every fault at once.
+func TestCheckRefusesTheConfigurationAsServeDoes(t *testing.T) {
+	w := newProcWorld(t, procWorldConfig{})
+	for name, environ := range map[string][]string{
+		"loader":  w.environ("SESSION_IDLE=9h", "LINK=never", "UPSTREAM_ADDRESS="+checkCanary),
+		"headers": w.environ("IDENTITY_HEADERS=Cookie={username}"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := procStart(t, environ, "check", "--json")
+			assert.Equal(t, 2, check.code(t))
+			serve := procStart(t, environ, "serve")
+			assert.Equal(t, 2, serve.code(t))
+			assert.Equal(t, serve.stderr.String(), check.stderr.String())
+			var said struct {
+				Refused []struct{ Variable, Mend string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(check.stdout.String()), &said))
+			require.NotEmpty(t, said.Refused)
+			for _, one := range said.Refused {
+				assert.Contains(t, check.stderr.String(), one.Variable+": "+one.Mend)
+			}
+			checkSilent(t, w, check.stdout.String())
+
+			words := procStart(t, environ, "check")
+			assert.Equal(t, 2, words.code(t))
+			assert.Empty(t, words.stdout.String())
 		})
 	}
 }
-
