@@ -27,7 +27,7 @@ func (i *inspection) trouble(err error) (says, mend string) {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var broken *net.OpError
 	var unknown *net.DNSError
 	switch {
 	case errors.As(err, &name):
@@ -41,7 +41,7 @@ func (i *inspection) trouble(err error) (says, mend string) {
 		return "its certificate is not valid for a server", "have it replaced"
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "it answers, but does not speak TLS", "name the port that speaks TLS, or write http where that is allowed"
-	case errors.As(err, &alert):
+	case errors.As(err, &broken) && broken.Op == "remote error": // so crypto/tls marks the other side's alert
 		return "it breaks off the TLS handshake", "it must speak TLS 1.2 or newer and ask for no client certificate"
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return "no name server knows its name", "correct the host, or the name servers of this machine"

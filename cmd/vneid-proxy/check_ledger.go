@@ -64,11 +64,10 @@ func (i *inspection) ledger(ctx context.Context) findings {
 		found = append(found, ledgerDurable.warning("it is not in WAL mode: another program has changed it", "nothing else may write to the file; serve sets the mode again"))
 	}
 	if seen.Keys != nil { // names the key's id, never the key
-		found = append(found, ledgerKeys.fault(seen.Keys.Error(),
+		return append(found, ledgerKeys.fault(seen.Keys.Error(),
 			variable("LEDGER_KEYS")+" or "+variable("LEDGER_INDEX_KEY")+": give back the key of that id; old ones stay in the list"))
-	} else {
-		found = append(found, ledgerKeys.ok("every row's key is at hand"))
 	}
+	found = append(found, ledgerKeys.ok("every row's key is at hand"))
 	if seen.Chain != nil {
 		return append(found, ledgerAudit.fault("the audit chain does not end as it was left", "find out who changed the file; vneid-proxy audit verify names the row"))
 	}
