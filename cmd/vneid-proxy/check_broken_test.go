@@ -85,6 +85,7 @@ func TestCheckNamesWhatIsBroken(t *testing.T) {
 	tap := &checkTap{}
 	w := newProcWorld(t, procWorldConfig{tap: tap.wrap})
 	nowhere := fmt.Sprintf("http://localhost:%d", procFreePorts(t, 1)[0])
+	served := []string{"DIRECTORY_URL=" + w.portal + "/api/directory", "DIRECTORY_WRITE_BACK=true"}
 	for _, test := range []struct {
 		name    string
 		instead checkInstead
@@ -157,6 +158,13 @@ func TestCheckNamesWhatIsBroken(t *testing.T) {
 		{"credential: accepts anybody", checkSays("portal", "/api/credential", 200, `{"account_id":"`+checkCanary+`"}`), nil, nil, "fault portal.credential", "DANGER", "DIRECTORY_CREDENTIAL_URL"},
 		{"credential: elsewhere", nil, []string{"DIRECTORY_CREDENTIAL_URL=" + w.portal + "/api/nowhere"}, nil, "fault portal.credential", "answers 404", "DIRECTORY_CREDENTIAL_URL"},
 		{"credential: down", nil, []string{"DIRECTORY_CREDENTIAL_URL=" + nowhere + "/api"}, nil, "fault portal.credential", "nothing listens", "DIRECTORY_CREDENTIAL_URL"},
+
+		{"directory served", nil, served, nil, "", "the portal serves its accounts", ""},
+		{"directory: write-back not tried", nil, served, nil, "", "would change an account", ""},
+		{"directory: down", nil, []string{"DIRECTORY_URL=" + nowhere + "/api"}, nil, "fault directory.accounts", "nothing listens", "VNEID_PROXY_DIRECTORY_URL"},
+		{"directory: elsewhere", nil, []string{"DIRECTORY_URL=" + w.portal + "/api/nowhere"}, nil, "fault directory.search", "does not accept", "VNEID_PROXY_DIRECTORY_TOKEN"},
+		{"directory: unavailable", checkSays("portal", "/api/directory/search", 503, canary), served, nil, "fault directory.search", "cannot answer now", "VNEID_PROXY_DIRECTORY_URL"},
+		{"directory: garbage", checkSays("portal", "/api/directory/search", 200, canary), served, nil, "fault directory.search", "otherwise than docs/directory-api.yaml", "VNEID_PROXY_DIRECTORY_URL"},
 
 		{"population down", nil, []string{"POPULATION_URL=" + nowhere + "/v1/match"}, nil, "fault population.reach", "nothing listens there", "POPULATION_URL"},
 		{"population: no such name", nil, []string{"POPULATION_URL=https://dan-cu.invalid/v1/match"}, nil, "fault population.reach", "dan-cu.invalid: ", "POPULATION_URL"},

@@ -6,27 +6,42 @@ import (
 	"errors"
 	"fmt"
 
-	"vneid-proxy/broker"
 	"vneid-proxy/broker/directory"
+	"vneid-proxy/broker/outbound"
 	"vneid-proxy/identity"
 )
 
-// accountsByID is what a check asks of a directory.
-type accountsByID interface {
-	ByID(context.Context, identity.AccountID) (identity.Account, error)
-}
-
 // directory opens the portal's accounts as serve does.
 func (i *inspection) directory(ctx context.Context) findings {
-	accounts, err := directory.OpenCSV(i.config.Directory.URL.Path)
-	var opened *directory.Embedded
+	if servedDirectory(i.config.Directory) {
+		return i.servedDirectory(ctx)
+	}
+	accounts, err := openAccounts(i.config.Directory)
+	var opened connector
 	if err == nil {
-		opened, err = directory.NewEmbedded(directory.EmbeddedConfig{Accounts: accounts})
+		opened, err = newConnector(i.config, accounts)
 	}
 	if err != nil {
 		return findings{directoryOpen.fault(oneLine(err), variable("DIRECTORY_URL")+": embedded: and the path of a file of accounts without faults")}
 	}
-	return findings{countAccounts(accounts), i.searchNobody(ctx, accountDirectory{opened})}
+	return findings{countAccounts(accounts), i.searchNobody(ctx, opened)}
+}
+
+// servedDirectory asks the portal that serves its accounts itself.
+func (i *inspection) servedDirectory(ctx context.Context) findings {
+	name, u := "DIRECTORY_URL", i.config.Directory.URL
+	if err := i.connect(ctx, u); err != nil {
+		return findings{i.unreached(directoryOpen, name, u, err)}
+	}
+	served, err := newConnector(i.config, nil)
+	if err != nil {
+		return findings{directoryOpen.fault(err.Error(), variable(name)+": the address under which the portal serves /search")}
+	}
+	found := findings{directoryOpen.ok("the portal serves its accounts; they are not counted"), i.searchNobody(ctx, served)}
+	if i.config.Directory.WriteBack {
+		found = append(found, directoryWrite.note("not tried, because it would change an account: the first link shows whether "+variable("DIRECTORY_TOKEN")+" may write"))
+	}
+	return found
 }
 
 func countAccounts(accounts []identity.Account) finding {
@@ -52,14 +67,18 @@ func countAccounts(accounts []identity.Account) finding {
 }
 
 // searchNobody asks for an account that cannot exist.
-func (i *inspection) searchNobody(ctx context.Context, accounts accountsByID) finding {
+func (i *inspection) searchNobody(ctx context.Context, accounts connector) finding {
 	ctx, cancel := context.WithTimeout(ctx, i.config.Process.CallTimeout)
 	defer cancel()
 	switch _, err := accounts.ByID(ctx, identity.AccountID("vneid-proxy-check-"+rand.Text())); {
-	case errors.Is(err, broker.ErrNoAccount):
+	case errors.Is(err, directory.ErrNotFound):
 		return directorySearch.ok("an account that cannot exist is not found")
 	case err == nil:
 		return directorySearch.fault("an account that cannot exist is found", variable("DIRECTORY_URL")+": a directory that answers none to an unknown id")
+	case errors.Is(err, directory.ErrMalformed):
+		return directorySearch.fault("it answers otherwise than docs/directory-api.yaml says", variable("DIRECTORY_URL")+": the address of that interface, or have the portal's team mend it")
+	case outbound.CauseOf(err) == outbound.Refused:
+		return directorySearch.fault("it does not accept our token or our question", variable("DIRECTORY_TOKEN")+": the token that the portal issued; "+variable("DIRECTORY_URL")+": without /search at the end")
 	default:
 		says, mend := i.trouble(err)
 		return directorySearch.fault(says, variable("DIRECTORY_URL")+": "+mend)

@@ -64,6 +64,9 @@ func clearText(c config.Config) (names []string) {
 	if inClear(c.Directory.CredentialURL) {
 		names = append(names, variable("DIRECTORY_CREDENTIAL_URL"))
 	}
+	if servedDirectory(c.Directory) && inClear(c.Directory.URL) {
+		names = append(names, variable("DIRECTORY_URL"))
+	}
 	if c.Portal.LoginURL != nil && inClear(c.Portal.Upstream) {
 		names = append(names, variable("UPSTREAM_URL"))
 	}
