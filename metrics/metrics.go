@@ -34,6 +34,7 @@ type Metrics struct {
 	pending  prometheus.Gauge
 	checked  *prometheus.CounterVec
 	unsealed prometheus.Gauge
+	reviews  prometheus.Gauge
 
 	writing *prometheus.CounterVec
 	waiting prometheus.Gauge
@@ -66,6 +67,8 @@ func New(version string) *Metrics {
 		"Age of the oldest link whose number the directory has not been told yet; 0 where there is none.").WithLabelValues()
 	m.writing = m.counters("vneid_proxy_write_backs_total",
 		"Tries to write a link's number back to the directory, by outcome (written, there: it stood there already, dropped: the link ended, refused: the directory has another verified number or no such account, changed: the account was edited meanwhile, unanswered).", "outcome")
+	m.reviews = m.gauges("vneid_proxy_reviews_waiting",
+		"Mismatches and conflicts, each with its reference code, that wait for staff.").WithLabelValues()
 	m.unsealed = m.gauges("vneid_proxy_audit_unsealed_rows",
 		"Audit rows that are not chained yet. It falls back to 0 each second unless sealing fails.").WithLabelValues()
 	build := m.gauges("vneid_proxy_build_info", "Always 1; the version is the label.", "version")
@@ -114,6 +117,9 @@ func (m *Metrics) WriteBackAge(age time.Duration) { m.waiting.Set(age.Seconds())
 
 // WroteBack counts a try to write back.
 func (m *Metrics) WroteBack(outcome string) { m.writing.WithLabelValues(outcome).Inc() }
+
+// ReviewsWaiting sets how many refusals wait for staff.
+func (m *Metrics) ReviewsWaiting(count int) { m.reviews.Set(float64(count)) }
 
 // AuditUnsealed sets how many audit rows are not chained yet.
 func (m *Metrics) AuditUnsealed(rows int) { m.unsealed.Set(float64(rows)) }

@@ -59,6 +59,7 @@ func use(m *metrics.Metrics) {
 	m.WriteBackAge(time.Minute)
 	m.WroteBack("written")
 	m.AuditUnsealed(3)
+	m.ReviewsWaiting(4)
 }
 
 func TestNamesFollowTheConventions(t *testing.T) {
@@ -77,6 +78,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 func TestLabelsAreAClosedList(t *testing.T) {
 	want := map[string][]string{
 		"vneid_proxy_audit_unsealed_rows":            nil,
+		"vneid_proxy_reviews_waiting":                nil,
 		"vneid_proxy_pending_check_age_seconds":      nil,
 		"vneid_proxy_pending_checks_total":           {"outcome"},
 		"vneid_proxy_build_info":                     {"version"},
@@ -200,6 +202,7 @@ func TestCounters(t *testing.T) {
 		`vneid_proxy_pending_check_age_seconds 90`,
 		`vneid_proxy_pending_checks_total{outcome="matched"} 1`,
 		`vneid_proxy_audit_unsealed_rows 3`,
+		`vneid_proxy_reviews_waiting 4`,
 		`vneid_proxy_identity_headers_removed_total 2`,
 		`vneid_proxy_call_duration_seconds_bucket{operation="match",outcome="timeout",system="population",le="2.5"} 0`,
 		`vneid_proxy_call_duration_seconds_bucket{operation="match",outcome="timeout",system="population",le="5"} 1`,

@@ -133,6 +133,7 @@ func (w *Work) seal(ctx context.Context) error {
 			w.Metrics.WriteBackAge(w.age(backlog.OldestWriteBack))
 		}
 		w.Metrics.AuditUnsealed(backlog.Unsealed)
+		w.Metrics.ReviewsWaiting(backlog.Reviews)
 	}
 	if err == nil {
 		err = backlogErr

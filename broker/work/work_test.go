@@ -164,6 +164,7 @@ func TestChecksAreAnsweredWhenTheDatabaseIsBack(t *testing.T) {
 	body := r.scrape()
 	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="matched"} 2`)
 	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="not_matched"} 1`)
+	assert.Contains(t, body, "vneid_proxy_reviews_waiting 1\n")
 	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="unanswered"}`)
 	assert.Contains(t, body, `vneid_proxy_links_total{method="match",strength="weak"} 1`)
 	report, err := r.ledger.VerifyAudit(ctx)
