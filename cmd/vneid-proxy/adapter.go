@@ -114,7 +114,18 @@ func decryptionKeys(names []string) ([]*rsa.PrivateKey, error) {
 // provider is the broker's view of a provider.
 type provider struct {
 	profile
-	calls calls
+	// subjects is in whose words a subject is told: one person's differ from
+	// wire to wire, so that the ledger must not take one for another's.
+	subjects string
+	calls    calls
+}
+
+// subjectsOf names the subjects of a wire.
+func subjectsOf(profile string) string {
+	if profile == "oidc" {
+		return "vneid"
+	}
+	return profile
 }
 
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
@@ -129,6 +140,7 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}
+	who.Citizen.Provider = p.subjects
 	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken}, nil
 }
 

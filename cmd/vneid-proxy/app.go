@@ -124,7 +124,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
-		Provider:        provider{a.provider, calls},
+		Provider:        provider{a.provider, subjectsOf(c.Provider.Profile), calls},
 		Directory:       accountDirectory{connector, calls},
 		Population:      check,
 		Policy:          policy(c),

@@ -129,7 +129,7 @@ func (p *person) asserted(header http.Header) {
 		}
 	}
 	if header.Get("X-Identity-Account-Level") != "" { // the provider vouched
-		want["provider"] = "vneid"
+		want["provider"] = p.rig.wire.provider
 	}
 	assert.Equal(p.t, want, claims)
 }

@@ -18,8 +18,9 @@ import (
 // id and the subject that differ too (on the encrypted wire there is none, and
 // the subject is the citizen number).
 type wire struct {
-	profile string // PROVIDER
-	token   string // the simulator's token endpoint, for Calls
+	profile  string // PROVIDER
+	provider string // whose subjects are told, as the assertion names it
+	token    string // the simulator's token endpoint, for Calls
 	// issuer says that callbacks carry iss, which is checked (RFC 9207).
 	issuer bool
 	// decoys says that a callback which names our state but holds no code that
@@ -31,9 +32,13 @@ type wire struct {
 	endSession bool
 }
 
-func wireOIDC() wire { return wire{profile: "oidc", token: "token", issuer: true, endSession: true} }
+func wireOIDC() wire {
+	return wire{profile: "oidc", provider: "vneid", token: "token", issuer: true, endSession: true}
+}
 
-func wireEncrypted() wire { return wire{profile: "vneid-encrypted", token: "v2_token", decoys: true} }
+func wireEncrypted() wire {
+	return wire{profile: "vneid-encrypted", provider: "vneid-encrypted", token: "v2_token", decoys: true}
+}
 
 // onBothWires runs a journey on each.
 func onBothWires(t *testing.T, journey func(t *testing.T, w wire)) {
