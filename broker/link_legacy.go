@@ -220,6 +220,20 @@ func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, fo
 	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingLinked, tokens: h.tokens, provider: session.Portal}, h.returnTo)
 }
 
+// overtaken goes on with an account that another browser has linked at this
+// very moment; any other fault is refused.
+func (l *Link) overtaken(w http.ResponseWriter, r *http.Request, h holder, err error) {
+	if errors.Is(err, ledger.ErrAlreadyLinked) {
+		var found seen
+		var d link.Decision
+		if found, d, err = l.decideLegacy(r, h, link.NotAsked, false); err == nil {
+			l.enterLegacy(w, r, h, found, unlessOther(d, found, h.typed))
+			return
+		}
+	}
+	l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
+}
+
 // skip puts the link off, while the policy allows it.
 func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 	h, ok := l.legacyHolder(w, r)
@@ -244,7 +258,7 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := l.Ledger.Skip(r.Context(), h.account, found.account.Kind, h.id[:], h.expires, source(r)); err != nil {
-		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
+		l.overtaken(w, r, h, err)
 		return
 	}
 	l.Metrics.Skipped()

@@ -25,7 +25,7 @@ func (l *Link) await(w http.ResponseWriter, r *http.Request, h holder, found see
 		err = l.use(r.Context(), h.id, h.expires)
 	}
 	if err != nil {
-		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})
+		l.overtaken(w, r, h, err)
 		return
 	}
 	l.Metrics.Step(session.Portal, metrics.StepPending, "")

@@ -168,3 +168,29 @@ func journeyOneCitizenAtTwoBrowsers(t *testing.T, w wire) {
 		assert.False(t, links[1].Default)
 	})
 }
+
+// TestSkippingWhileAnotherBrowserLinks: whichever is first, both go on, and
+// nobody is told of an outage that is none.
+func TestSkippingWhileAnotherBrowserLinks(t *testing.T) {
+	t.Parallel()
+	const rounds = 12
+	people, accounts := twins(rounds)
+	for i := range accounts {
+		people[2*i].Accounts = accounts[i : i+1]
+	}
+	r := newRig(t, rigWorld{people: people})
+	for i, account := range accounts {
+		links, skips := r.person(t), r.person(t)
+		here, there := links.atPortal(links.visit(wanted), account), skips.atPortal(skips.visit(wanted), account)
+		got := together(func() page {
+			return links.submit(here, "/link/update", "citizen_number", people[2*i].CitizenNumber, "consent", "yes")
+		}, func() page { return skips.submit(there, "/link/skip") })
+		for _, answer := range got {
+			assert.Equal(t, http.StatusSeeOther, answer.status, answer.title())
+		}
+		require.Len(t, r.links(account.ID), 1)
+		for _, p := range []*person{links, skips} {
+			assert.Equal(t, http.StatusOK, p.visit(wanted).status, "the one who skipped reads the link at the next request")
+		}
+	}
+}
