@@ -42,6 +42,8 @@ func procPeople(count int) []vneidtest.Persona {
 type procLinker struct {
 	person    vneidtest.Persona
 	provider  bool // VNeID first
+	skips     bool // puts the link off
+	waits     bool // comes while the population database is down
 	browser   *procBrowser
 	confirmed bool // a page has told them so
 }
@@ -66,9 +68,14 @@ func (l *procLinker) link() error {
 		l.confirmed = true
 		return nil
 	}
-	form, fields := "/link/update", map[string]string{"citizen_number": l.person.CitizenNumber, "consent": "yes"}
-	if l.provider {
+	form, fields, leads := "/link/update", map[string]string{"citizen_number": l.person.CitizenNumber, "consent": "yes"}, procLanding
+	switch {
+	case l.provider:
 		form, fields = "/link/proof", map[string]string{"username": account.Username, "password": account.Password, "consent": "yes"}
+	case l.skips:
+		form, fields = "/link/skip", nil
+	case l.waits:
+		leads = "/_vneid/link?" + url.Values{"rd": {procLanding}}.Encode()
 	}
 	r, err := page.fill(form, fields)
 	if err != nil {
@@ -78,7 +85,7 @@ func (l *procLinker) link() error {
 	if err != nil {
 		return err
 	}
-	if page.status != http.StatusSeeOther || page.header.Get("Location") != procLanding {
+	if page.status != http.StatusSeeOther || page.header.Get("Location") != leads {
 		return fmt.Errorf("%s answered %d to %s", form, page.status, page.header.Get("Location"))
 	}
 	l.confirmed = true
