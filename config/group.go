@@ -29,6 +29,7 @@ type Public struct {
 type Portal struct {
 	Upstream           *url.URL       `env:"UPSTREAM_URL,notEmpty" form:"origin" example:"http://portal.internal:8000" doc:"The portal that requests are forwarded to."`
 	PublicPaths        []string       `env:"PUBLIC_PATHS" form:"paths" example:"/assets/,/favicon.ico" doc:"Paths open to all without a session: each equals a path, or opens what lies under it at a slash."`
+	RoutesFile         string         `env:"ROUTES_FILE" form:"file" example:"/etc/vneid-proxy/routes.yaml" doc:"Who may ask for what, as docs/routes.md says; read anew when it changes. Takes the place of PUBLIC_PATHS. Unset: whatever is not in PUBLIC_PATHS is for whoever is admitted."`
 	IdentityHeaders    []string       `env:"IDENTITY_HEADERS" form:"headers" example:"X-Portal-User={account_id}" doc:"Extra headers to the portal, besides the default ones."`
 	AllowedHeaderNames []string       `env:"ALLOWED_HEADER_NAMES" form:"tokens" example:"X_Legacy_Trace" doc:"Incoming header names outside [A-Za-z0-9-] that are forwarded all the same; every other one is dropped, since portals read them as look-alikes of the identity headers."`
 	PassAuthorization  bool           `env:"PASS_AUTHORIZATION" envDefault:"false" doc:"Forwards the browser's own Authorization header on protected paths; otherwise it is removed."`

@@ -49,6 +49,9 @@ func checkPublic(c *Config, l loader) {
 func checkPortal(c *Config, l loader) {
 	login, whoami := l.has("PORTAL_LOGIN_URL"), l.has("PORTAL_WHOAMI_URL")
 	l.need(login, "with PORTAL_LOGIN_URL", "PORTAL_WHOAMI_URL")
+	if l.has("ROUTES_FILE") && l.has("PUBLIC_PATHS") {
+		l.fault("PUBLIC_PATHS", "write them as rules with access: public in ROUTES_FILE; the two do not go together")
+	}
 	l.need(login || whoami, "with PORTAL_LOGIN_URL or PORTAL_WHOAMI_URL", "PORTAL_SESSION_COOKIES")
 
 	u := c.Portal.LoginURL

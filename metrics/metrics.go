@@ -34,6 +34,8 @@ type Metrics struct {
 	pending  prometheus.Gauge
 	checked  *prometheus.CounterVec
 	unsealed prometheus.Gauge
+	reloaded *prometheus.GaugeVec
+	reloads  *prometheus.CounterVec
 	reviews  prometheus.Gauge
 
 	writing *prometheus.CounterVec
@@ -69,6 +71,10 @@ func New(version string) *Metrics {
 		"Tries to write a link's number back to the directory, by outcome (written, there: it stood there already, dropped: the link ended, refused: the directory has another verified number or no such account, changed: the account was edited meanwhile, unanswered).", "outcome")
 	m.reviews = m.gauges("vneid_proxy_reviews_waiting",
 		"Mismatches and conflicts, each with its reference code, that wait for staff.").WithLabelValues()
+	m.reloaded = m.gauges("vneid_proxy_config_last_reload_successful",
+		"Whether the file's last change could be used (1), or the one before it still holds (0).", "file")
+	m.reloads = m.counters("vneid_proxy_config_reloads_total",
+		"Changes of a file that were read, by outcome (ok, refused).", "file", "outcome")
 	m.unsealed = m.gauges("vneid_proxy_audit_unsealed_rows",
 		"Audit rows that are not chained yet. It falls back to 0 each second unless sealing fails.").WithLabelValues()
 	build := m.gauges("vneid_proxy_build_info", "Always 1; the version is the label.", "version")
@@ -123,6 +129,16 @@ func (m *Metrics) ReviewsWaiting(count int) { m.reviews.Set(float64(count)) }
 
 // AuditUnsealed sets how many audit rows are not chained yet.
 func (m *Metrics) AuditUnsealed(rows int) { m.unsealed.Set(float64(rows)) }
+
+// Reloaded notes a file that was read, at start or after a change.
+func (m *Metrics) Reloaded(file string, ok bool) {
+	outcome, value := "refused", 0.0
+	if ok {
+		outcome, value = "ok", 1
+	}
+	m.reloaded.WithLabelValues(file).Set(value)
+	m.reloads.WithLabelValues(file, outcome).Inc()
+}
 
 // WatchFeed exposes the age of the revocation feed, read at each scrape.
 func (m *Metrics) WatchFeed(age func() time.Duration) {

@@ -60,6 +60,7 @@ func use(m *metrics.Metrics) {
 	m.WroteBack("written")
 	m.AuditUnsealed(3)
 	m.ReviewsWaiting(4)
+	m.Reloaded("routes", true)
 }
 
 func TestNamesFollowTheConventions(t *testing.T) {
@@ -83,6 +84,8 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_pending_checks_total":           {"outcome"},
 		"vneid_proxy_build_info":                     {"version"},
 		"vneid_proxy_call_duration_seconds":          {"system", "operation", "outcome"},
+		"vneid_proxy_config_last_reload_successful":  {"file"},
+		"vneid_proxy_config_reloads_total":           {"file", "outcome"},
 		"vneid_proxy_cookies_refused_total":          {"cookie", "reason"},
 		"vneid_proxy_identity_headers_removed_total": nil,
 		"vneid_proxy_links_total":                    {"method", "strength"},

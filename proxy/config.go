@@ -28,8 +28,11 @@ type Config struct {
 	UpstreamTLS *tls.Config
 
 	// Public are path prefixes open to all, such as "/assets/" or
-	// "/favicon.ico". Default none.
+	// "/favicon.ico", for those who need no Rules. Default none.
 	Public []string
+	// Rules say who may ask for what; nil is Public alone. SetRules replaces
+	// them later.
+	Rules *Rules
 	// Login says whether a path is part of the portal's own sign-in page and
 	// open now to somebody at this stage (nil or a *session.Proof). It is asked
 	// only for plain raw paths and only where nobody is admitted. Nil is never.
@@ -123,8 +126,16 @@ func (c *Config) check() error {
 	require(plain(c.Prefix) && !strings.HasSuffix(c.Prefix, "/"), "the prefix must be a plain path without a slash at its end")
 	require(c.Jar != nil && c.Admit != nil && c.Validity != nil && c.Own != nil && c.Metrics != nil,
 		"Jar, Admit, Validity, Own and Metrics are required")
-	for _, path := range c.Public {
-		require(plain(path) && path != "/", fmt.Sprintf("public path %q must be a plain path below /", path))
+	require(len(c.Public) == 0 || c.Rules == nil, "write the public paths among the rules")
+	if c.Rules == nil {
+		rules := make([]Rule, len(c.Public))
+		for i, path := range c.Public {
+			rules[i] = Rule{Path: path, Access: Public}
+		}
+		var err error
+		if c.Rules, err = NewRules(rules); err != nil {
+			faults = append(faults, fmt.Errorf("proxy: public paths: %w", err))
+		}
 	}
 	if c.Headers == nil {
 		c.Headers = DefaultHeaders()

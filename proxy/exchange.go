@@ -26,6 +26,7 @@ type exchange struct {
 	reason   string
 
 	forward *url.URL         // the target, byte for byte
+	rule    *rule            // what decided; nil where no rule did
 	session *session.Session // nil where nobody's identity is forwarded
 	values  []value
 }

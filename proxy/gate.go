@@ -10,12 +10,35 @@ import (
 	"vneid-proxy/session"
 )
 
-// gate is the decision for one request to a protected path: forward, send to
-// sign in, send to link, 401, 403 or 503. It reads the cookies and nothing
-// else of the request; method, overrides, agent and address never count.
-func (p *Proxy) gate(x *exchange, r *http.Request) {
-	stage := p.config.Jar.Open(r)
+// gate is the decision for one request: forward, send to sign in, send to
+// link, 401, 403 or 503. It reads the method and the path for the rules, the
+// cookies, and nothing else of the request; overrides, agent and address never
+// count.
+func (p *Proxy) gate(x *exchange, r *http.Request, rules *Rules) {
 	now := p.config.Now()
+	ruling := rules.judge(r.Method, x.path, now)
+	x.rule = ruling.rule
+	if ruling.api() {
+		x.person = false
+	}
+	if why := ruling.denied(); why.Status != 0 {
+		p.refuse(x, metrics.Forbidden, why)
+		return
+	}
+	switch ruling.access() {
+	case Public:
+		p.forwardNobody(x, r)
+		return
+	case Optional:
+		if held, ok := p.config.Jar.Open(r).(*session.Session); ok && p.config.Validity(held) == Live &&
+			p.config.Admit(held, now).Action == Forward {
+			p.forwardSession(x, r, held)
+		} else {
+			p.forwardNobody(x, r)
+		}
+		return
+	}
+	stage := p.config.Jar.Open(r)
 	held, _ := stage.(*session.Session)
 	ended := false
 	if held != nil {
@@ -43,6 +66,10 @@ func (p *Proxy) gate(x *exchange, r *http.Request) {
 	}
 	switch verdict := p.config.Admit(held, now); verdict.Action {
 	case Forward:
+		if why := ruling.lacks(held); why.Status != 0 {
+			p.refuse(x, metrics.Forbidden, why)
+			return
+		}
 		p.forwardSession(x, r, held)
 	case ToLink:
 		p.toLink(x, r, verdict.Reason)
@@ -106,7 +133,11 @@ func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
 func (p *Proxy) forwardSession(x *exchange, r *http.Request, s *session.Session) {
 	f, err := factsOf(s)
 	if err == nil {
-		x.values, err = valuesOf(p.config.Headers, &f, func() (string, error) {
+		headers := p.config.Headers
+		if x.rule != nil && x.rule.Headers != nil {
+			headers = x.rule.Headers
+		}
+		x.values, err = valuesOf(headers, &f, func() (string, error) {
 			if p.config.Assertion == nil {
 				return "", nil
 			}
@@ -120,7 +151,7 @@ func (p *Proxy) forwardSession(x *exchange, r *http.Request, s *session.Session)
 		return
 	}
 	x.session = s
-	if !p.config.PassAuthorization {
+	if !p.config.PassAuthorization && (x.rule == nil || !x.rule.PassAuthorization) {
 		r.Header.Del("Authorization")
 	}
 	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 {

@@ -165,7 +165,7 @@ func TestConfigFaultsAreNamedAtOnce(t *testing.T) {
 		ResponseTimeout: time.Second,
 	})
 	require.Error(t, err)
-	for _, part := range []string{"public URL", "upstream", "prefix", "required", `public path "/"`, `"/a/../b"`, "named twice", `unknown field "none"`} {
+	for _, part := range []string{"public URL", "upstream", "prefix", "required", "path / would open the whole portal", `"/a/../b"`, "named twice", `unknown field "none"`} {
 		assert.Contains(t, err.Error(), part)
 	}
 }

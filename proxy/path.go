@@ -59,20 +59,7 @@ func plainByte(c byte) bool {
 		c == '_' || c == '.' || c == '~' || c == '@' || c == '-'
 }
 
-// public is the paths open to all: a rule that loosens.
-type public []string
-
-// open reports a plain raw path that equals a listed prefix or lies under it
-// at a slash.
-func (p public) open(raw string) bool {
-	for _, prefix := range p {
-		if under(raw, prefix) {
-			return plain(raw)
-		}
-	}
-	return false
-}
-
+// under reports a path that equals a prefix or lies under it at a slash.
 func under(raw, prefix string) bool {
 	if !strings.HasPrefix(raw, prefix) {
 		return false

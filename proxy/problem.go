@@ -23,18 +23,25 @@ type Refusal struct {
 
 // The reasons of the proxy's own refusals.
 const (
-	ReasonMethod          = "method"               // 405: CONNECT, TRACE, or not the method of this path
-	ReasonTarget          = "request_target"       // 400: not a path of this origin
-	ReasonHost            = "misdirected"          // 421: another host
-	ReasonNotFound        = "not_found"            // 404: another spelling of the reserved prefix
-	ReasonSignIn          = "sign_in"              // 401: nobody is signed in
-	ReasonStandingChanged = "standing_changed"     // 403: the standing must be read anew
-	ReasonFeed            = "revocation_feed"      // 503: cannot tell whether the session was ended
-	ReasonIdentity        = "identity_value"       // 403: a fact cannot be written as a header
-	ReasonOrigin          = "origin"               // 403: a WebSocket from another site
-	ReasonClosing         = "closing"              // 503: this process is about to stop
-	ReasonUpstream        = "upstream_unavailable" // 502: the portal cannot be reached
-	ReasonUpstreamTimeout = "upstream_timeout"     // 504: the portal does not answer
+	ReasonMethod              = "method"               // 405: CONNECT, TRACE, or not the method of this path
+	ReasonTarget              = "request_target"       // 400: not a path of this origin
+	ReasonHost                = "misdirected"          // 421: another host
+	ReasonNotFound            = "not_found"            // 404: another spelling of the reserved prefix
+	ReasonDenied              = "denied"               // 403: a rule lets nobody through
+	ReasonClosed              = "closed"               // 403: the same, from a day on
+	ReasonStanding            = "standing"             // 403: a rule needs another standing
+	ReasonKind                = "kind"                 // 403: a rule needs another kind of account
+	ReasonRole                = "role"                 // 403: a rule needs a role
+	ReasonAccountLevel        = "account_level"        // 403: a rule needs a higher level
+	ReasonAuthenticationLevel = "authentication_level" // 403: a rule needs another way of signing in
+	ReasonSignIn              = "sign_in"              // 401: nobody is signed in
+	ReasonStandingChanged     = "standing_changed"     // 403: the standing must be read anew
+	ReasonFeed                = "revocation_feed"      // 503: cannot tell whether the session was ended
+	ReasonIdentity            = "identity_value"       // 403: a fact cannot be written as a header
+	ReasonOrigin              = "origin"               // 403: a WebSocket from another site
+	ReasonClosing             = "closing"              // 503: this process is about to stop
+	ReasonUpstream            = "upstream_unavailable" // 502: the portal cannot be reached
+	ReasonUpstreamTimeout     = "upstream_timeout"     // 504: the portal does not answer
 )
 
 // problem is a problem document (RFC 9457) of type about:blank, whose title is

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"vneid-proxy/metrics"
@@ -16,8 +18,7 @@ type Proxy struct {
 	config   Config
 	hosts    hosts
 	reserved reserved
-	public   public
-	names    *names
+	ruled    atomic.Pointer[ruled]
 	upstream *upstream
 	upgrades *upgrades
 }
@@ -31,12 +32,24 @@ func New(c Config) (*Proxy, error) {
 		config:   c,
 		hosts:    newHosts(c.PublicURL),
 		reserved: newReserved(c.Prefix),
-		public:   public(c.Public),
-		names:    newNames(c.Headers, c.AllowedHeaderNames),
 		upgrades: newUpgrades(),
 	}
+	p.SetRules(c.Rules)
 	p.upstream = newUpstream(p)
 	return p, nil
+}
+
+// ruled is what changes with the rules.
+type ruled struct {
+	rules *Rules
+	names *names
+}
+
+// SetRules puts another list of rules in the place of the present one: requests
+// that have begun go on under the rules that they were judged by.
+func (p *Proxy) SetRules(rules *Rules) {
+	headers := slices.Concat(p.config.Headers, rules.headers())
+	p.ruled.Store(&ruled{rules: rules, names: newNames(headers, p.config.AllowedHeaderNames)})
 }
 
 // ServeHTTP counts the request, then judges and answers it.
@@ -53,7 +66,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve is the order in which everything happens.
 func (p *Proxy) serve(x *exchange, r *http.Request) {
 	x.trusted = p.trusts(r.RemoteAddr)
-	if forged := p.names.strip(r.Header, x.trusted); forged > 0 {
+	now := p.ruled.Load()
+	if forged := now.names.strip(r.Header, x.trusted); forged > 0 {
 		p.config.Metrics.IdentityHeadersRemoved(forged)
 	}
 	switch path, forward, ok := target(r); {
@@ -67,18 +81,11 @@ func (p *Proxy) serve(x *exchange, r *http.Request) {
 		p.refuse(x, metrics.Misdirected, Refusal{Status: http.StatusMisdirectedRequest, Reason: ReasonHost})
 	default:
 		x.path, x.forward = path, forward
-		p.route(x, r)
-	}
-}
-
-func (p *Proxy) route(x *exchange, r *http.Request) {
-	switch {
-	case p.reserved.covers(x.path):
-		p.own(x, r)
-	case p.public.open(x.path):
-		p.forwardNobody(x, r)
-	default:
-		p.gate(x, r)
+		if p.reserved.covers(path) {
+			p.own(x, r)
+			return
+		}
+		p.gate(x, r, now.rules)
 	}
 }
 

@@ -58,6 +58,9 @@ func (u *upstream) rewrite(pr *httputil.ProxyRequest) {
 	x, c, out := exchangeOf(pr.In.Context()), &u.proxy.config, pr.Out
 	place := *x.forward
 	place.Scheme, place.Host = c.Upstream.Scheme, c.Upstream.Host
+	if x.rule != nil && x.rule.Upstream != nil {
+		place.Scheme, place.Host = x.rule.Upstream.Scheme, x.rule.Upstream.Host
+	}
 	out.URL = &place
 	out.Host = c.PublicURL.Host
 	// A trailer field arrives after everything is judged, and some servers

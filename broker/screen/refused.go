@@ -34,6 +34,8 @@ const (
 	Unavailable      Reason = "unavailable"        // the portal itself
 	Loop             Reason = "loop"               // sent to sign in again and again
 	NotAllowed       Reason = "not_allowed"        // this person may not see this page
+	Closed           Reason = "closed"             // this page, for everybody, since a day
+	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
 )
 
 // Reasons are all reasons.
@@ -41,7 +43,7 @@ func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
-		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed}
+		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, LinkNeeded}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -110,7 +112,9 @@ func (w words) actions(p Refused) []Action {
 	switch p.Reason {
 	case Misdirected:
 		return nil
-	case Unavailable, NotFound:
+	case LinkNeeded:
+		return []Action{{ActionIdentity, w.prefix + "/identity"}, {ActionHome, "/"}}
+	case Unavailable, NotFound, Closed:
 		return []Action{{ActionHome, "/"}}
 	case DeadlinePassed:
 		return []Action{{ActionLink, w.prefix + "/link"}}

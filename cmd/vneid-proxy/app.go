@@ -37,6 +37,7 @@ type app struct {
 	provider profile
 	metrics  *metrics.Metrics
 	work     *work.Work
+	routes   []byte // the text of ROUTES_FILE that was read last
 	proxy    *proxy.Proxy
 	logger   *slog.Logger
 	draining atomic.Bool
@@ -174,8 +175,12 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 	if err != nil {
 		return err
 	}
+	ruled, err := a.readRoutes()
+	if err = routesFault(ruled, err); err != nil {
+		return err
+	}
 	a.proxy, err = proxy.New(proxy.Config{
-		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream, Public: c.Portal.PublicPaths,
+		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream, Public: c.Portal.PublicPaths, Rules: ruled,
 		Login: portalLogin(c, rules), Jar: jar,
 		Admit: func(s *session.Session, now time.Time) proxy.Verdict {
 			if rules.Admit(s.Standing, now) == link.Forward {

@@ -16,8 +16,10 @@ import (
 )
 
 type checkCommand struct {
-	JSON          bool `help:"Print the findings as one JSON object."`
-	AskPopulation bool `help:"Ask the population database about a number that nobody has; it may cost money. Otherwise only connect."`
+	JSON          bool   `help:"Print the findings as one JSON object."`
+	URL           string `name:"url" placeholder:"\"METHOD PATH\"" help:"Only say which rule decides on that request, and reach nobody."`
+	At            string `placeholder:"DATE" help:"With --url: on that day instead of today."`
+	AskPopulation bool   `help:"Ask the population database about a number that nobody has; it may cost money. Otherwise only connect."`
 }
 
 // Run loads the environment as serve does, reaches every live part and prints
@@ -27,8 +29,14 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 	if err == nil {
 		_, err = identityHeaders(c.Portal.IdentityHeaders)
 	}
+	if err == nil {
+		err = routesFault(rulesOf(c))
+	}
 	if err != nil {
 		return errors.Join(err, k.refused(err))
+	}
+	if k.URL != "" {
+		return explainURL(os.Stdout, c, k.URL, k.At)
 	}
 	found := newInspection(c, k.AskPopulation).run(ctx)
 	write := found.write

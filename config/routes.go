@@ -1,0 +1,107 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Routes is the file ROUTES_FILE: who may ask for what, in order.
+// docs/routes.schema.json says the same to editors.
+type Routes struct {
+	Rules []Route `yaml:"rules"`
+}
+
+// Route is one rule. What it means is the proxy's to say; here it is only read.
+type Route struct {
+	Path    string   `yaml:"path"`
+	Exact   string   `yaml:"exact"`
+	Methods []string `yaml:"methods"`
+	Access  string   `yaml:"access"`
+	Needs   struct {
+		Standing            []string `yaml:"standing"`
+		Kind                []string `yaml:"kind"`
+		Role                []string `yaml:"role"`
+		AccountLevel        int      `yaml:"account_level"`
+		AuthenticationLevel []string `yaml:"authentication_level"`
+	} `yaml:"needs"`
+	From              Day      `yaml:"from"`
+	Until             Day      `yaml:"until"`
+	Upstream          Address  `yaml:"upstream"`
+	Headers           []string `yaml:"headers"`
+	PassAuthorization bool     `yaml:"pass_authorization"`
+}
+
+// Day is a Date in a YAML file.
+type Day struct{ Date }
+
+// After is 00:00 of the next day, the zero time when unset.
+func (d Day) After() time.Time {
+	if d.IsZero() {
+		return time.Time{}
+	}
+	return d.midnight.AddDate(0, 0, 1)
+}
+
+// UnmarshalYAML reads 2006-01-02, quoted or not.
+func (d *Day) UnmarshalYAML(node *yaml.Node) error {
+	if err := d.UnmarshalText([]byte(node.Value)); err != nil {
+		return fmt.Errorf("line %d: write the day as 2006-01-02", node.Line)
+	}
+	return nil
+}
+
+// Address is an http or https address with a host and nothing after it.
+type Address struct{ URL *url.URL }
+
+// UnmarshalYAML holds the address to its form.
+func (a *Address) UnmarshalYAML(node *yaml.Node) error {
+	if !isOrigin(node.Value) {
+		return fmt.Errorf("line %d: write http:// or https:// with a host and nothing after it", node.Line)
+	}
+	var err error
+	a.URL, err = url.Parse(node.Value)
+	return err
+}
+
+// maxFile is far above any list that people write.
+const maxFile = 1 << 20
+
+// ReadFile reads one of the files that the configuration names, of 1 MB at
+// most.
+func ReadFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s: longer than 1 MB", name)
+	}
+	return text, err
+}
+
+// ParseRoutes reads the text of ROUTES_FILE: exactly one document, no unknown
+// and no repeated names.
+func ParseRoutes(text []byte) (routes Routes, err error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&routes); err != nil {
+		if errors.Is(err, io.EOF) {
+			return Routes{}, errors.New("it is empty; write at least rules: []")
+		}
+		return Routes{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := decoder.Decode(new(Routes)); !errors.Is(err, io.EOF) {
+		return Routes{}, errors.New("write one document, without ---")
+	}
+	return routes, nil
+}
