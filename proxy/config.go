@@ -75,8 +75,8 @@ type Config struct {
 	// IdleTimeout closes unused connections to the portal; default 50 s, below
 	// the 60 s after which most servers close theirs.
 	IdleTimeout time.Duration
-	// Recheck is how often the session behind an open WebSocket is judged
-	// anew; default 5 s.
+	// Recheck is how often the sessions behind open WebSockets are judged
+	// anew; default 1 s.
 	Recheck time.Duration
 
 	Metrics *metrics.Metrics // required
@@ -152,7 +152,7 @@ func (c *Config) check() error {
 		usual time.Duration
 	}{
 		{&c.DialTimeout, 5 * time.Second}, {&c.ResponseTimeout, time.Minute},
-		{&c.IdleTimeout, 50 * time.Second}, {&c.Recheck, 5 * time.Second},
+		{&c.IdleTimeout, 50 * time.Second}, {&c.Recheck, time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.usual

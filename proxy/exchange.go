@@ -16,6 +16,7 @@ import (
 // ResponseWriter, and rides in the context of what is forwarded.
 type exchange struct {
 	http.ResponseWriter
+	proxy   *Proxy
 	request *http.Request // as it came, without what no client may say
 	path    string        // raw
 	person  bool
@@ -29,6 +30,7 @@ type exchange struct {
 	rule    *rule            // what decided; nil where no rule did
 	session *session.Session // nil where nobody's identity is forwarded
 	values  []value
+	upgrade *upgrade // nil unless it asks for a WebSocket
 }
 
 type exchangeKey struct{}
@@ -59,11 +61,17 @@ func (x *exchange) Write(b []byte) (int, error) {
 
 // Hijack is what an upgrade does; nothing else takes the connection.
 func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
-	if err == nil {
-		x.status = http.StatusSwitchingProtocols
+	if x.upgrade == nil {
+		return nil, nil, http.ErrNotSupported
 	}
-	return conn, buffered, err
+	conn, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
+	if err != nil {
+		return conn, buffered, err
+	}
+	x.status = http.StatusSwitchingProtocols
+	s := &socket{Conn: conn, lent: &x.proxy.buffers, grace: closingGrace}
+	x.proxy.upgrades.agreed(x.upgrade, s)
+	return s, buffered, nil
 }
 
 // Unwrap lets http.ResponseController flush.

@@ -21,6 +21,7 @@ type Proxy struct {
 	ruled    atomic.Pointer[ruled]
 	upstream *upstream
 	upgrades *upgrades
+	buffers  buffers
 }
 
 // New checks the configuration, every fault of it at once.
@@ -32,8 +33,8 @@ func New(c Config) (*Proxy, error) {
 		config:   c,
 		hosts:    newHosts(c.PublicURL),
 		reserved: newReserved(c.Prefix),
-		upgrades: newUpgrades(),
 	}
+	p.upgrades = newUpgrades(c.Recheck, p.stillAdmitted)
 	p.SetRules(c.Rules)
 	p.upstream = newUpstream(p)
 	return p, nil
@@ -55,7 +56,7 @@ func (p *Proxy) SetRules(rules *Rules) {
 // ServeHTTP counts the request, then judges and answers it.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
-	x := &exchange{ResponseWriter: w, request: r, person: person(r), decision: metrics.Refused}
+	x := &exchange{ResponseWriter: w, proxy: p, request: r, person: person(r), decision: metrics.Refused}
 	defer func() {
 		p.config.Metrics.Request(x.decision, x.status, time.Since(begun))
 		p.log(x)

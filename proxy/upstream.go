@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strings"
-	"sync"
 	"time"
 
 	"vneid-proxy/session"
@@ -40,7 +39,7 @@ func newUpstream(p *Proxy) *upstream {
 	u.reverse = &httputil.ReverseProxy{
 		Rewrite:        u.rewrite,
 		Transport:      u.transport,
-		BufferPool:     &buffers{},
+		BufferPool:     &p.buffers,
 		ModifyResponse: u.answered,
 		ErrorHandler:   u.failed,
 		ErrorLog:       slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
@@ -166,15 +165,3 @@ func cause(err error) string {
 	}
 	return "the exchange failed"
 }
-
-// buffers lends the 32 kB that copying an answer takes.
-type buffers struct{ pool sync.Pool }
-
-func (b *buffers) Get() []byte {
-	if kept, ok := b.pool.Get().(*[32 << 10]byte); ok {
-		return kept[:]
-	}
-	return new([32 << 10]byte)[:]
-}
-
-func (b *buffers) Put(lent []byte) { b.pool.Put((*[32 << 10]byte)(lent)) }

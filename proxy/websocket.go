@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"vneid-proxy/metrics"
@@ -40,88 +39,21 @@ func (p *Proxy) forwardWebSocket(x *exchange, r *http.Request, s *session.Sessio
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	if !p.upgrades.begin(x, cancel) {
+	x.upgrade = &upgrade{session: s, cut: cancel}
+	if !p.upgrades.begin(x.upgrade) {
 		p.refuse(x, metrics.Unavailable, Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonClosing, RetryAfter: time.Second})
 		return
 	}
-	defer p.upgrades.end(x)
-	go p.watch(ctx, cancel, s)
+	defer p.upgrades.end(x.upgrade)
 	x.decision = metrics.Forward
 	p.upstream.serve(x, r.WithContext(ctx))
 }
 
-// watch judges the session anew from time to time and cuts the connection once
-// it would not be admitted any more.
-func (p *Proxy) watch(ctx context.Context, cut context.CancelFunc, s *session.Session) {
-	again := time.NewTicker(p.config.Recheck)
-	defer again.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-again.C:
-			now := p.config.Now()
-			// An open connection is use: only the absolute lifetime counts.
-			used := *s
-			used.Sealed = now
-			if !p.config.Jar.Ends(&used).After(now) || p.config.Validity(s) != Live || p.config.Admit(s, now).Action != Forward {
-				cut()
-				return
-			}
-		}
-	}
-}
-
-// upgrades are the open WebSockets.
-type upgrades struct {
-	mu      sync.Mutex
-	open    map[*exchange]context.CancelFunc
-	closing bool
-	empty   chan struct{} // closed once closing and none is open
-}
-
-func newUpgrades() *upgrades {
-	return &upgrades{open: make(map[*exchange]context.CancelFunc), empty: make(chan struct{})}
-}
-
-// begin notes a connection; false means that none may begin any more.
-func (u *upgrades) begin(x *exchange, cut context.CancelFunc) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.closing {
-		u.open[x] = cut
-	}
-	return !u.closing
-}
-
-func (u *upgrades) end(x *exchange) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.open, x)
-	if u.closing && len(u.open) == 0 {
-		close(u.empty)
-	}
-}
-
-func (u *upgrades) close(ctx context.Context) error {
-	u.mu.Lock()
-	if !u.closing {
-		u.closing = true
-		if len(u.open) == 0 {
-			close(u.empty)
-		}
-	}
-	u.mu.Unlock()
-	select {
-	case <-u.empty:
-		return nil
-	case <-ctx.Done():
-	}
-	u.mu.Lock()
-	for _, cut := range u.open {
-		cut()
-	}
-	u.mu.Unlock()
-	<-u.empty
-	return ctx.Err()
+// stillAdmitted judges the session behind an open connection anew. Being open
+// is use: only the absolute lifetime counts.
+func (p *Proxy) stillAdmitted(s *session.Session) bool {
+	now := p.config.Now()
+	used := *s
+	used.Sealed = now
+	return p.config.Jar.Ends(&used).After(now) && p.config.Validity(s) == Live && p.config.Admit(s, now).Action == Forward
 }

@@ -53,13 +53,13 @@ func says(t *testing.T, conn *websocket.Conn, message string) {
 	assert.Equal(t, message, string(got))
 }
 
-// ends waits until the connection is gone; a deadline of the test's own would
-// be another error.
-func ends(t *testing.T, conn *websocket.Conn) {
+// ends waits for the close frame; a deadline of the test's own would be another
+// error.
+func ends(t *testing.T, conn *websocket.Conn, code websocket.StatusCode) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	_, _, err := conn.Read(ctx)
-	require.Error(t, err)
+	assert.Equal(t, code, websocket.CloseStatus(err), "%v", err)
 	require.NoError(t, ctx.Err())
 }
 
@@ -153,7 +153,7 @@ func TestWebSocketEndsWithTheSession(t *testing.T) {
 			require.Eventually(t, func() bool { return judged.Load() > before+1 }, 20*time.Second, time.Millisecond)
 			says(t, conn, "still here")
 			end(&validity, &action, clock)
-			ends(t, conn)
+			ends(t, conn, websocket.StatusPolicyViolation)
 		})
 	}
 }
@@ -164,12 +164,23 @@ func TestCloseEndsWebSockets(t *testing.T) {
 	conn, _, err := r.dial("/live", cookie, "https://"+publicHost)
 	require.NoError(t, err)
 	says(t, conn, "here")
-	expired, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, r.proxy.Close(expired), context.Canceled)
-	ends(t, conn)
+	// It reads in the meantime, as browsers do, and so answers the close frame.
+	closed := make(chan error, 1)
+	go func() { closed <- r.proxy.Close(t.Context()) }()
+	ends(t, conn, websocket.StatusGoingAway)
+	require.NoError(t, <-closed)
 	_, answer, err := r.dial("/live", cookie, "https://"+publicHost)
 	require.Error(t, err)
 	assert.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 	require.NoError(t, r.proxy.Close(t.Context()))
+}
+
+func TestCloseCutsWhoDoesNotAnswer(t *testing.T) {
+	r := newRig(t, echo)
+	conn, _, err := r.dial("/live", r.cookie(linked(t)), "https://"+publicHost)
+	require.NoError(t, err)
+	says(t, conn, "here")
+	expired, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, r.proxy.Close(expired), context.Canceled)
 }
