@@ -29,7 +29,10 @@ func finish(c *Config, l loader) {
 			c.files = append(c.files, path)
 		}
 	}
-	for _, path := range slices.Concat([]string{c.Listen.TLSCertFile, c.Listen.TLSKeyFile, c.Portal.RoutesFile}, c.Keys.AssertionFiles, c.Provider.DecryptionKeyFiles) {
+	for _, path := range slices.Concat([]string{
+		c.Listen.TLSCertFile, c.Listen.TLSKeyFile, c.Portal.RoutesFile,
+		c.Portal.UpstreamCAFile, c.Portal.UpstreamCertFile, c.Portal.UpstreamKeyFile,
+	}, c.Keys.AssertionFiles, c.Provider.DecryptionKeyFiles) {
 		if path != "" {
 			c.files = append(c.files, path)
 		}

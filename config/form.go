@@ -41,6 +41,8 @@ func formOf(name string) form {
 		return form{"paths of files, separated by commas", each(func(s string) bool { return s != "" })}
 	case "origin":
 		return form{"http:// or https:// with a host and nothing after it", isOrigin}
+	case "origins":
+		return form{"http:// or https:// with a host and nothing after it, separated by commas", each(isOrigin)}
 	case "address":
 		return form{"an absolute http or https address without user name or #", isAddress}
 	case "issuer":

@@ -28,6 +28,12 @@ type Public struct {
 // unset.
 type Portal struct {
 	Upstream           *url.URL       `env:"UPSTREAM_URL,notEmpty" form:"origin" example:"http://portal.internal:8000" doc:"The portal that requests are forwarded to."`
+	FurtherUpstreams   []string       `env:"UPSTREAM_FURTHER_URLS" form:"origins" example:"http://portal-2.internal:8000" doc:"More addresses of the same portal, with the scheme of UPSTREAM_URL. Requests take turns; an address that cannot be reached is left alone for 5 s. The portal's servers must share their sessions: nobody is kept at one of them."`
+	UpstreamProtocol   string         `env:"UPSTREAM_PROTOCOL" envDefault:"http1" choice:"http1,http2" doc:"The HTTP spoken to the portal. http2 is what gRPC needs, without TLS by prior knowledge (h2c); WebSockets still take HTTP/1.1."`
+	UpstreamCAFile     string         `env:"UPSTREAM_CA_FILE" form:"file" example:"/run/tls/portal-ca.crt" doc:"Certificates in PEM of who may vouch for an https UPSTREAM_URL. Unset: the system's."`
+	UpstreamCertFile   string         `env:"UPSTREAM_CERT_FILE" form:"file" need:"with UPSTREAM_KEY_FILE" example:"/run/tls/client.crt" doc:"Client certificate chain in PEM that an https portal is shown."`
+	UpstreamKeyFile    string         `env:"UPSTREAM_KEY_FILE" form:"file" need:"with UPSTREAM_CERT_FILE" example:"/run/tls/client.key" doc:"Private key in PEM of UPSTREAM_CERT_FILE."`
+	UpstreamServerName string         `env:"UPSTREAM_SERVER_NAME" example:"portal.internal" doc:"The name that the certificate of an https portal must bear, where it is not the host of UPSTREAM_URL."`
 	PublicPaths        []string       `env:"PUBLIC_PATHS" form:"paths" example:"/assets/,/favicon.ico" doc:"Paths open to all without a session: each equals a path, or opens what lies under it at a slash."`
 	RoutesFile         string         `env:"ROUTES_FILE" form:"file" example:"/etc/vneid-proxy/routes.yaml" doc:"Who may ask for what, as docs/routes.md says; read anew when it changes. Takes the place of PUBLIC_PATHS. Unset: whatever is not in PUBLIC_PATHS is for whoever is admitted."`
 	IdentityHeaders    []string       `env:"IDENTITY_HEADERS" form:"headers" example:"X-Portal-User={account_id}" doc:"Extra headers to the portal, besides the default ones."`

@@ -35,6 +35,8 @@ type Route struct {
 	From              Day      `yaml:"from"`
 	Until             Day      `yaml:"until"`
 	Upstream          Address  `yaml:"upstream"`
+	UpstreamHTTP2     bool     `yaml:"upstream_http2"`
+	ResponseTimeout   Span     `yaml:"response_timeout"`
 	Headers           []string `yaml:"headers"`
 	PassAuthorization bool     `yaml:"pass_authorization"`
 }
@@ -69,6 +71,18 @@ func (a *Address) UnmarshalYAML(node *yaml.Node) error {
 	var err error
 	a.URL, err = url.Parse(node.Value)
 	return err
+}
+
+// Span is a duration in a YAML file, written as Go does: 90s, 5m.
+type Span struct{ time.Duration }
+
+// UnmarshalYAML holds the duration to its form; it is positive.
+func (s *Span) UnmarshalYAML(node *yaml.Node) (err error) {
+	s.Duration, err = time.ParseDuration(node.Value)
+	if err != nil || s.Duration <= 0 {
+		return fmt.Errorf("line %d: write a duration with its unit (s, m, h)", node.Line)
+	}
+	return nil
 }
 
 // maxFile is far above any list that people write.

@@ -54,6 +54,16 @@ func checkPortal(c *Config, l loader) {
 	}
 	l.need(login || whoami, "with PORTAL_LOGIN_URL or PORTAL_WHOAMI_URL", "PORTAL_SESSION_COOKIES")
 
+	l.need(l.has("UPSTREAM_CERT_FILE"), "with UPSTREAM_CERT_FILE", "UPSTREAM_KEY_FILE")
+	l.need(l.has("UPSTREAM_KEY_FILE"), "with UPSTREAM_KEY_FILE", "UPSTREAM_CERT_FILE")
+	if upstream := c.Portal.Upstream; upstream != nil {
+		for _, further := range c.Portal.FurtherUpstreams {
+			if !strings.HasPrefix(further, upstream.Scheme+"://") {
+				l.fault("UPSTREAM_FURTHER_URLS", "write each with the scheme of UPSTREAM_URL")
+			}
+		}
+	}
+
 	u := c.Portal.LoginURL
 	if u == nil || c.Public.URL == nil || c.Public.URL.Host == "" {
 		return

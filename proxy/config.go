@@ -24,6 +24,12 @@ type Config struct {
 	Prefix string
 	// Upstream is the portal: scheme and host, no path; required.
 	Upstream *url.URL
+	// FurtherUpstreams are more addresses of the same portal, of the same
+	// scheme; requests take turns. Default none.
+	FurtherUpstreams []*url.URL
+	// UpstreamHTTP2 speaks HTTP/2 to the portal and nothing else: by prior
+	// knowledge to http, by ALPN to https. A WebSocket still takes HTTP/1.1.
+	UpstreamHTTP2 bool
 	// UpstreamTLS is for an https upstream; nil means the system's roots.
 	UpstreamTLS *tls.Config
 
@@ -75,6 +81,9 @@ type Config struct {
 	// IdleTimeout closes unused connections to the portal; default 50 s, below
 	// the 60 s after which most servers close theirs.
 	IdleTimeout time.Duration
+	// Aside is how long an address of the portal that could not be dialled is
+	// left alone while there are others; default 5 s.
+	Aside time.Duration
 	// Recheck is how often the sessions behind open WebSockets are judged
 	// anew; default 1 s.
 	Recheck time.Duration
@@ -123,6 +132,9 @@ func (c *Config) check() error {
 	}
 	require(origin(c.PublicURL), "the public URL must be http or https with a host and nothing else")
 	require(origin(c.Upstream), "the upstream must be http or https with a host and nothing else")
+	for _, u := range c.FurtherUpstreams {
+		require(origin(u) && origin(c.Upstream) && u.Scheme == c.Upstream.Scheme, "further upstreams must be addresses like the first, of the same scheme")
+	}
 	require(plain(c.Prefix) && !strings.HasSuffix(c.Prefix, "/"), "the prefix must be a plain path without a slash at its end")
 	require(c.Jar != nil && c.Admit != nil && c.Validity != nil && c.Own != nil && c.Metrics != nil,
 		"Jar, Admit, Validity, Own and Metrics are required")
@@ -152,7 +164,7 @@ func (c *Config) check() error {
 		usual time.Duration
 	}{
 		{&c.DialTimeout, 5 * time.Second}, {&c.ResponseTimeout, time.Minute},
-		{&c.IdleTimeout, 50 * time.Second}, {&c.Recheck, time.Second},
+		{&c.IdleTimeout, 50 * time.Second}, {&c.Recheck, time.Second}, {&c.Aside, 5 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.usual

@@ -26,8 +26,9 @@ type exchange struct {
 	status   int // 0 until the answer begins, 101 once upgraded
 	reason   string
 
-	forward *url.URL         // the target, byte for byte
-	rule    *rule            // what decided; nil where no rule did
+	forward *url.URL // the target, byte for byte
+	rule    *rule    // what decided; nil where no rule did
+	backend *backend
 	session *session.Session // nil where nobody's identity is forwarded
 	values  []value
 	upgrade *upgrade // nil unless it asks for a WebSocket

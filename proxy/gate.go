@@ -14,10 +14,10 @@ import (
 // link, 401, 403 or 503. It reads the method and the path for the rules, the
 // cookies, and nothing else of the request; overrides, agent and address never
 // count.
-func (p *Proxy) gate(x *exchange, r *http.Request, rules *Rules) {
+func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 	now := p.config.Now()
-	ruling := rules.judge(r.Method, x.path, now)
-	x.rule = ruling.rule
+	ruling := ruled.rules.judge(r.Method, x.path, now)
+	x.rule, x.backend = ruling.rule, ruled.byRule[ruling.rule]
 	if ruling.api() {
 		x.person = false
 	}

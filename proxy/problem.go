@@ -61,6 +61,10 @@ func (p *Proxy) refuse(x *exchange, decision metrics.Decision, why Refusal) {
 	if why.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(why.RetryAfter.Seconds()))))
 	}
+	if isGRPC(x.request) {
+		p.refuseGRPC(x, decision, why)
+		return
+	}
 	if x.person && p.config.Refuse != nil {
 		p.config.Refuse(x, x.request, why)
 		return

@@ -42,15 +42,34 @@ func New(c Config) (*Proxy, error) {
 
 // ruled is what changes with the rules.
 type ruled struct {
-	rules *Rules
-	names *names
+	rules    *Rules
+	names    *names
+	backends map[string]*backend
+	byRule   map[*rule]*backend // nil is the key where no rule decides
 }
 
 // SetRules puts another list of rules in the place of the present one: requests
 // that have begun go on under the rules that they were judged by.
 func (p *Proxy) SetRules(rules *Rules) {
 	headers := slices.Concat(p.config.Headers, rules.headers())
-	p.ruled.Store(&ruled{rules: rules, names: newNames(headers, p.config.AllowedHeaderNames)})
+	now := &ruled{
+		rules: rules, names: newNames(headers, p.config.AllowedHeaderNames),
+		backends: make(map[string]*backend), byRule: make(map[*rule]*backend),
+	}
+	before := make(map[string]*backend)
+	if last := p.ruled.Load(); last != nil {
+		before = last.backends
+	}
+	now.byRule[nil] = p.backendOf(nil, before, now.backends)
+	for i := range rules.list {
+		now.byRule[&rules.list[i]] = p.backendOf(&rules.list[i], before, now.backends)
+	}
+	p.ruled.Store(now)
+	for key, b := range before {
+		if now.backends[key] == nil {
+			b.closeIdle()
+		}
+	}
 }
 
 // ServeHTTP counts the request, then judges and answers it.
@@ -86,7 +105,7 @@ func (p *Proxy) serve(x *exchange, r *http.Request) {
 			p.own(x, r)
 			return
 		}
-		p.gate(x, r, now.rules)
+		p.gate(x, r, now)
 	}
 }
 
@@ -118,7 +137,9 @@ func (p *Proxy) own(x *exchange, r *http.Request) {
 // is ctx's, where it had to end some.
 func (p *Proxy) Close(ctx context.Context) error {
 	err := p.upgrades.close(ctx)
-	p.upstream.transport.CloseIdleConnections()
+	for _, b := range p.ruled.Load().backends {
+		b.closeIdle()
+	}
 	return err
 }
 

@@ -41,6 +41,11 @@ type Rule struct {
 
 	// Upstream is another one than Config.Upstream; nil is that one.
 	Upstream *url.URL
+	// UpstreamHTTP2 is Config.UpstreamHTTP2 for that one.
+	UpstreamHTTP2 bool
+	// ResponseTimeout is another one than Config.ResponseTimeout; 0 is that
+	// one.
+	ResponseTimeout time.Duration
 	// Headers are other identity headers than Config.Headers; nil is those.
 	Headers []Header
 	// PassAuthorization lets the Authorization header through.
@@ -118,6 +123,8 @@ func (r *Rule) faults() (faults []error) {
 	refuse(needs.AccountLevel < 0 || needs.AccountLevel > 2, "account_level is 1 or 2")
 	refuse(!r.From.IsZero() && !r.Before.IsZero() && !r.From.Before(r.Before), "it ends before it begins")
 	refuse(r.Upstream != nil && !origin(r.Upstream), "the upstream must be http or https with a host and nothing else")
+	refuse(r.UpstreamHTTP2 && r.Upstream == nil, "http2 goes with an upstream of the rule's own")
+	refuse(r.ResponseTimeout < 0, "the response timeout is not positive")
 	refuse(r.PassAuthorization && (r.Access == Public || r.Access == Denied), "only a rule that knows who asks can pass Authorization; on public paths it passes anyway")
 	return faults
 }

@@ -15,30 +15,16 @@ import (
 
 // upstream is the portal.
 type upstream struct {
-	proxy     *Proxy
-	transport *http.Transport
-	reverse   *httputil.ReverseProxy
+	proxy   *Proxy
+	reverse *httputil.ReverseProxy
 }
 
 func newUpstream(p *Proxy) *upstream {
 	c := &p.config
 	u := &upstream{proxy: p}
-	u.transport = &http.Transport{
-		DialContext: (&net.Dialer{Timeout: c.DialTimeout}).DialContext,
-		// The library keeps 2 idle connections a host; with dozens of requests
-		// at once most would dial anew, which costs more than all the rest.
-		MaxIdleConnsPerHost:   4096,
-		IdleConnTimeout:       c.IdleTimeout,
-		ResponseHeaderTimeout: c.ResponseTimeout,
-		TLSClientConfig:       c.UpstreamTLS,
-		TLSHandshakeTimeout:   c.DialTimeout,
-		ExpectContinueTimeout: time.Second,
-		// Bytes pass as they are.
-		DisableCompression: true,
-	}
 	u.reverse = &httputil.ReverseProxy{
 		Rewrite:        u.rewrite,
-		Transport:      u.transport,
+		Transport:      byBackend{},
 		BufferPool:     &p.buffers,
 		ModifyResponse: u.answered,
 		ErrorHandler:   u.failed,
@@ -56,9 +42,9 @@ func (u *upstream) serve(x *exchange, r *http.Request) {
 func (u *upstream) rewrite(pr *httputil.ProxyRequest) {
 	x, c, out := exchangeOf(pr.In.Context()), &u.proxy.config, pr.Out
 	place := *x.forward
-	place.Scheme, place.Host = c.Upstream.Scheme, c.Upstream.Host
+	place.Scheme = c.Upstream.Scheme // the host is the backend's to choose
 	if x.rule != nil && x.rule.Upstream != nil {
-		place.Scheme, place.Host = x.rule.Upstream.Scheme, x.rule.Upstream.Host
+		place.Scheme = x.rule.Upstream.Scheme
 	}
 	out.URL = &place
 	out.Host = c.PublicURL.Host
@@ -83,6 +69,11 @@ func (u *upstream) rewrite(pr *httputil.ProxyRequest) {
 func (u *upstream) answered(answer *http.Response) error {
 	x := exchangeOf(answer.Request.Context())
 	withoutOurCookies(answer.Header)
+	if len(answer.Trailer) > 0 && x.request.ProtoMajor == 1 {
+		// HTTP/2 knows both; HTTP/1.1 has trailers only where the length is
+		// not said (RFC 9112, 6.5 and 7.1.2).
+		answer.Header.Del("Content-Length")
+	}
 	if x.session != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		personal(answer.Header)
 		if x.person {
@@ -146,10 +137,10 @@ func (u *upstream) failed(_ http.ResponseWriter, out *http.Request, err error) {
 		return
 	}
 	decision := x.decision
-	why := Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstream}
+	why := Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstream, RetryAfter: 10 * time.Second}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		why = Refusal{Status: http.StatusGatewayTimeout, Reason: ReasonUpstreamTimeout}
+		why.Status, why.Reason = http.StatusGatewayTimeout, ReasonUpstreamTimeout
 	}
 	u.proxy.config.Logger.LogAttrs(x.request.Context(), slog.LevelWarn, "portal unavailable",
 		slog.String("reason", why.Reason), slog.String("cause", cause(err)))

@@ -245,6 +245,7 @@ func TestPortalDownOrSilent(t *testing.T) {
 			page := r.ask("GET /a", cookie, navigation)
 			assert.Equal(t, test.status, page.StatusCode)
 			assert.Equal(t, "page "+test.reason, bodyOf(t, page))
+			assert.Equal(t, "10", page.Header.Get("Retry-After"))
 			answer := r.ask("GET /assets/a")
 			assert.Equal(t, test.status, answer.StatusCode)
 			assert.Equal(t, "no-store", answer.Header.Get("Cache-Control"))

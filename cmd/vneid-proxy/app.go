@@ -179,8 +179,13 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 	if err = routesFault(ruled, err); err != nil {
 		return err
 	}
+	upstreamTLS, further, err := portalServers(c.Portal)
+	if err != nil {
+		return err
+	}
 	a.proxy, err = proxy.New(proxy.Config{
-		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream, Public: c.Portal.PublicPaths, Rules: ruled,
+		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream,
+		FurtherUpstreams: further, UpstreamHTTP2: c.Portal.UpstreamProtocol == "http2", UpstreamTLS: upstreamTLS, Public: c.Portal.PublicPaths, Rules: ruled,
 		Login: portalLogin(c, rules), Jar: jar,
 		Admit: func(s *session.Session, now time.Time) proxy.Verdict {
 			if rules.Admit(s.Standing, now) == link.Forward {

@@ -94,7 +94,7 @@ func listen(c config.Config) (net.Listener, error) {
 	return tls.NewListener(plain, &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{certificate},
-		NextProtos:   []string{"http/1.1"},
+		NextProtos:   []string{"h2", "http/1.1"},
 	}), nil
 }
 
