@@ -108,6 +108,9 @@ type entrance struct {
 	sid      string
 	tokens   session.ID
 	provider string // for the metrics
+	// atPortal is whether the portal's own session proved the account in this
+	// very sign-in: then that session is theirs.
+	atPortal bool
 }
 
 // admit begins a session with a fresh id and lands the person on their page.
@@ -130,9 +133,20 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 		b.refuse(w, r, &Fault{screen.DirectoryDown, err})
 		return
 	}
+	if !e.atPortal && !sameHands(b.Jar.Last(r), s) {
+		// On a shared computer the portal may still show the last citizen's
+		// pages to whoever holds its cookie.
+		b.clearPortal(w, returnTo)
+	}
 	b.Metrics.Step(e.provider, metrics.StepAdmitted, "")
 	b.Logger.Info("admitted", "account", b.pseudonym(e.account.ID), "standing", e.standing, "provider", e.provider)
 	to(w, r, returnTo)
+}
+
+// sameHands reports that the browser is still with whoever had it last.
+func sameHands(last, now *session.Session) bool {
+	return last != nil && last.Account.ID == now.Account.ID &&
+		(last.Citizen.Subject == "" || now.Citizen.Subject == "" || last.Citizen.Subject == now.Citizen.Subject)
 }
 
 // use spends what somebody is admitted on where no link is made of it: a copy

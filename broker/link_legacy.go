@@ -111,7 +111,7 @@ func (l *Link) enterLegacy(w http.ResponseWriter, r *http.Request, h holder, fou
 		// nobody has checked, and it is forwarded as nobody's.
 		citizen.Number = found.account.Number
 	}
-	l.admit(w, r, entrance{account: found.account, citizen: citizen, standing: d.Standing, tokens: h.tokens, provider: session.Portal}, h.returnTo)
+	l.admit(w, r, entrance{account: found.account, citizen: citizen, standing: d.Standing, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession}, h.returnTo)
 }
 
 // update matches the typed number against the population database and records
@@ -217,7 +217,7 @@ func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, fo
 		return
 	}
 	l.Metrics.Step(session.Portal, metrics.StepLinked, "")
-	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingLinked, tokens: h.tokens, provider: session.Portal}, h.returnTo)
+	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingLinked, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession}, h.returnTo)
 }
 
 // overtaken goes on with an account that another browser has linked at this
@@ -265,7 +265,7 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 	l.Metrics.Step(session.Portal, metrics.StepSkipped, "")
 	account := found.account
 	l.admit(w, r, entrance{
-		account: account, standing: identity.StandingSkipped, tokens: h.tokens, provider: session.Portal,
+		account: account, standing: identity.StandingSkipped, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession,
 		citizen: identity.Citizen{Name: account.Name, BirthDate: account.BirthDate},
 	}, h.returnTo)
 }

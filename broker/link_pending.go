@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/identity"
 	"vneid-proxy/metrics"
@@ -30,7 +31,7 @@ func (l *Link) await(w http.ResponseWriter, r *http.Request, h holder, found see
 	}
 	l.Metrics.Step(session.Portal, metrics.StepPending, "")
 	citizen.Number = identity.CitizenNumber{} // nobody has confirmed it
-	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingPending, tokens: h.tokens, provider: session.Portal},
+	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingPending, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession},
 		l.Prefix+"/link?"+url.Values{"rd": {h.returnTo}}.Encode())
 }
 

@@ -111,6 +111,7 @@ func (l *Link) enterProvider(w http.ResponseWriter, r *http.Request, proof *sess
 	l.admit(w, r, entrance{
 		account: account, citizen: proof.Citizen, standing: identity.StandingLinked,
 		sid: proof.ProviderSID, tokens: proof.Tokens, provider: l.ProviderName,
+		atPortal: proof.Method == string(link.ByPortalSession) && proof.Account.ID == account.ID,
 	}, proof.ReturnTo)
 }
 

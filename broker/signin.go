@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"vneid-proxy/broker/ledger"
@@ -117,7 +118,7 @@ func (s *SignIn) startAtPortal(w http.ResponseWriter, r *http.Request) (string, 
 	if s.Portal.LoginURL == "" || !proving && s.Policy.LegacySignInUntil.Reached(s.Now()) {
 		return "", &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")}
 	}
-	s.clearPortal(w)
+	s.clearPortal(w, s.Portal.LoginURL)
 	if s.Portal.ReturnParameter == "" {
 		return s.Portal.LoginURL, nil
 	}
@@ -319,9 +320,14 @@ func (s *SignIn) hasPortalSession(r *http.Request) bool {
 	return false
 }
 
-// clearPortal takes the portal's own session cookies away.
-func (b *broker) clearPortal(w http.ResponseWriter) {
+// clearPortal takes the portal's own session cookies away: those of its root,
+// and those of the application that a path belongs to.
+func (b *broker) clearPortal(w http.ResponseWriter, path string) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	first, _, _ = strings.Cut(first, "?")
 	for _, name := range b.Portal.SessionCookies {
-		http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, Secure: b.PublicURL.Scheme == "https", HttpOnly: true})
+		for _, at := range slices.Compact([]string{"/", "/" + first}) {
+			http.SetCookie(w, &http.Cookie{Name: name, Path: at, MaxAge: -1, Secure: b.PublicURL.Scheme == "https", HttpOnly: true})
+		}
 	}
 }

@@ -87,7 +87,7 @@ func (s *SignOut) next(r *http.Request, tokens session.ID) string {
 // the next person must not find it.
 func (s *SignOut) leave(w http.ResponseWriter) {
 	s.Jar.Clear(w)
-	s.clearPortal(w)
+	s.clearPortal(w, "/")
 }
 
 // status tells a page's script who is signed in and until when.

@@ -132,6 +132,21 @@ func (j *Jar) Open(r *http.Request) Stage {
 	return nil
 }
 
+// Last is the session whose cookie the browser still holds, however old; nil
+// is none. It admits nobody: it tells whether the browser changes hands.
+func (j *Jar) Last(r *http.Request) *Session {
+	value, count := find(r.Header["Cookie"], j.sessionName)
+	if count != 1 {
+		return nil
+	}
+	for _, codec := range j.codecs[sessionCookie] {
+		if s := new(Session); codec.Decode(j.sessionName, value, s) == nil {
+			return s
+		}
+	}
+	return nil
+}
+
 // Admit writes a session, with the moment as its Sealed time, and takes the
 // proof away: a browser never holds both.
 func (j *Jar) Admit(w http.ResponseWriter, s *Session) error {
