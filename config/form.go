@@ -41,6 +41,8 @@ func formOf(name string) form {
 		return form{"paths of files, separated by commas", each(func(s string) bool { return s != "" })}
 	case "origin":
 		return form{"http:// or https:// with a host and nothing after it", isOrigin}
+	case "host":
+		return form{"a host, with its port where it has one", func(s string) bool { return isOrigin("http://"+s) && !strings.HasSuffix(s, "/") }}
 	case "origins":
 		return form{"http:// or https:// with a host and nothing after it, separated by commas", each(isOrigin)}
 	case "address":

@@ -29,6 +29,7 @@ type Public struct {
 type Portal struct {
 	Upstream           *url.URL       `env:"UPSTREAM_URL,notEmpty" form:"origin" example:"http://portal.internal:8000" doc:"The portal that requests are forwarded to."`
 	FurtherUpstreams   []string       `env:"UPSTREAM_FURTHER_URLS" form:"origins" example:"http://portal-2.internal:8000" doc:"More addresses of the same portal, with the scheme of UPSTREAM_URL. Requests take turns; an address that cannot be reached is left alone for 5 s. The portal's servers must share their sessions: nobody is kept at one of them."`
+	UpstreamHost       string         `env:"UPSTREAM_HOST_NAME" form:"host" example:"portal.internal:8000" doc:"The Host that the portal is sent, where it insists on a name of its own: its redirects and cookies are then written back to PUBLIC_URL, and Origin and Referer for it. Unset: the host of PUBLIC_URL."`
 	UpstreamProtocol   string         `env:"UPSTREAM_PROTOCOL" envDefault:"http1" choice:"http1,http2" doc:"The HTTP spoken to the portal. http2 is what gRPC needs, without TLS by prior knowledge (h2c); WebSockets still take HTTP/1.1."`
 	UpstreamCAFile     string         `env:"UPSTREAM_CA_FILE" form:"file" example:"/run/tls/portal-ca.crt" doc:"Certificates in PEM of who may vouch for an https UPSTREAM_URL. Unset: the system's."`
 	UpstreamCertFile   string         `env:"UPSTREAM_CERT_FILE" form:"file" need:"with UPSTREAM_KEY_FILE" example:"/run/tls/client.crt" doc:"Client certificate chain in PEM that an https portal is shown."`

@@ -30,6 +30,10 @@ type Config struct {
 	// UpstreamHTTP2 speaks HTTP/2 to the portal and nothing else: by prior
 	// knowledge to http, by ALPN to https. A WebSocket still takes HTTP/1.1.
 	UpstreamHTTP2 bool
+	// UpstreamHost is the Host that the portal is sent where it insists on a
+	// name of its own; its addresses and cookies are written back. "" is the
+	// public one.
+	UpstreamHost string
 	// UpstreamTLS is for an https upstream; nil means the system's roots.
 	UpstreamTLS *tls.Config
 

@@ -19,6 +19,9 @@ func (p *Proxy) forwardedFor(x *exchange) string {
 		return chain
 	}
 	entries := strings.Split(strings.Join(x.request.Header["X-Forwarded-For"], ","), ",")
+	if len(x.request.Header["X-Forwarded-For"]) == 0 {
+		entries = forwardedNodes(x.request.Header["Forwarded"])
+	}
 	for i := len(entries) - 1; i >= 0; i-- {
 		addr, err := netip.ParseAddr(strings.TrimSpace(entries[i]))
 		if err != nil {
@@ -30,4 +33,24 @@ func (p *Proxy) forwardedFor(x *exchange) string {
 		}
 	}
 	return chain
+}
+
+// forwardedNodes are the addresses after "for=" of a Forwarded header (RFC
+// 7239, 4), in order; what names none is "", at which the reading stops.
+func forwardedNodes(values []string) (nodes []string) {
+	for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		node := ""
+		for pair := range strings.SplitSeq(element, ";") {
+			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			if lower(name) == "for" {
+				node = strings.Trim(value, `"`)
+			}
+		}
+		// With a port: 192.0.2.1:4711, [2001:db8::1]:4711.
+		if with, err := netip.ParseAddrPort(node); err == nil {
+			node = with.Addr().String()
+		}
+		nodes = append(nodes, strings.Trim(node, "[]"))
+	}
+	return nodes
 }

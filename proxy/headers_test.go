@@ -127,6 +127,24 @@ func TestHeaderFaults(t *testing.T) {
 	}
 }
 
+func TestForwardedHeader(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	for header, want := range map[string]string{
+		"for=203.0.113.9": "203.0.113.9, 127.0.0.1",
+		`For="203.0.113.9:4711";proto=http;by=10.1.2.3`: "203.0.113.9, 127.0.0.1",
+		`for="[2001:db8::1]:4711", for=10.1.2.3`:        "2001:db8::1, 10.1.2.3, 127.0.0.1",
+		`for=198.51.100.1, for=203.0.113.9`:             "203.0.113.9, 127.0.0.1",
+		`for=203.0.113.9, for=_hidden, for=10.1.2.3`:    "10.1.2.3, 127.0.0.1",
+		`for=unknown`: "127.0.0.1",
+		`by=10.1.2.3`: "127.0.0.1",
+	} {
+		r := newRig(t, nil, func(c *proxy.Config) { c.TrustedProxies = trusted })
+		r.ask("GET /assets/a", "Forwarded: "+header)
+		assert.Equal(t, []string{want}, r.last().Header["X-Forwarded-For"], header)
+		assert.NotContains(t, r.last().Header, "Forwarded")
+	}
+}
+
 func TestForwardedFor(t *testing.T) {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	for _, test := range []struct {
@@ -136,13 +154,13 @@ func TestForwardedFor(t *testing.T) {
 	}{
 		{nil, []string{"X-Forwarded-For: 203.0.113.9"}, "127.0.0.1"},
 		{[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, []string{"X-Forwarded-For: 203.0.113.9"}, "127.0.0.1"},
-		{loopback, nil, "127.0.0.1"},
+		{loopback, nil, "1.2.3.4, 127.0.0.1"},
 		{loopback, []string{"X-Forwarded-For: 203.0.113.9"}, "203.0.113.9, 127.0.0.1"},
 		{loopback, []string{"X-Forwarded-For: 198.51.100.1, 203.0.113.9, 10.1.2.3"}, "203.0.113.9, 10.1.2.3, 127.0.0.1"},
 		{loopback, []string{"X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: ::ffff:10.1.2.3"}, "198.51.100.1, 10.1.2.3, 127.0.0.1"},
 		{loopback, []string{"X-Forwarded-For: 203.0.113.9, nonsense, 10.1.2.3"}, "10.1.2.3, 127.0.0.1"},
 		{loopback, []string{"X-Forwarded-For: 203.0.113.9, <script>"}, "127.0.0.1"},
-		{loopback, []string{"X_Forwarded_For: 203.0.113.9", "X--Forwarded-For: 203.0.113.9"}, "127.0.0.1"},
+		{loopback, []string{"X_Forwarded_For: 203.0.113.9", "X--Forwarded-For: 203.0.113.9"}, "1.2.3.4, 127.0.0.1"},
 	} {
 		r := newRig(t, nil, func(c *proxy.Config) { c.TrustedProxies = test.trusted })
 		r.ask("GET /assets/a", append(test.incoming, "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: http", "X-Forwarded-Prefix: /x", "Forwarded: for=1.2.3.4", "X-Real-IP: 1.2.3.4")...)

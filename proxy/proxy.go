@@ -18,6 +18,7 @@ type Proxy struct {
 	config   Config
 	hosts    hosts
 	reserved reserved
+	inner    inner
 	ruled    atomic.Pointer[ruled]
 	upstream *upstream
 	upgrades *upgrades
@@ -33,6 +34,7 @@ func New(c Config) (*Proxy, error) {
 		config:   c,
 		hosts:    newHosts(c.PublicURL),
 		reserved: newReserved(c.Prefix),
+		inner:    newInner(&c),
 	}
 	p.upgrades = newUpgrades(c.Recheck, p.stillAdmitted)
 	p.SetRules(c.Rules)

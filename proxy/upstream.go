@@ -47,12 +47,13 @@ func (u *upstream) rewrite(pr *httputil.ProxyRequest) {
 		place.Scheme = x.rule.Upstream.Scheme
 	}
 	out.URL = &place
-	out.Host = c.PublicURL.Host
+	out.Host = u.proxy.inner.host()
 	// A trailer field arrives after everything is judged, and some servers
 	// merge it into the headers (RFC 9110, 6.5.1 allows to drop it).
 	out.Trailer = nil
 	h := out.Header
 	session.Strip(h)
+	u.proxy.inner.request(h)
 	if chain := u.proxy.forwardedFor(x); chain != "" {
 		h["X-Forwarded-For"] = []string{chain}
 	}
@@ -69,6 +70,7 @@ func (u *upstream) rewrite(pr *httputil.ProxyRequest) {
 func (u *upstream) answered(answer *http.Response) error {
 	x := exchangeOf(answer.Request.Context())
 	withoutOurCookies(answer.Header)
+	u.proxy.inner.answer(answer.Header)
 	if len(answer.Trailer) > 0 && x.request.ProtoMajor == 1 {
 		// HTTP/2 knows both; HTTP/1.1 has trailers only where the length is
 		// not said (RFC 9112, 6.5 and 7.1.2).
