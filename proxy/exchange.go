@@ -22,6 +22,7 @@ type exchange struct {
 	person  bool
 	trusted bool // the peer may say where the request came from
 
+	asked    asked // by a front proxy that forwards itself
 	decision metrics.Decision
 	status   int // 0 until the answer begins, 101 once upgraded
 	reason   string

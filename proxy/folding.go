@@ -117,7 +117,7 @@ func (n *names) identifies(folded []byte) bool {
 // another path than the one that was judged.
 func forwarding(folded []byte) bool {
 	switch string(folded) {
-	case "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-original-url", "x-rewrite-url", "x-original-host":
+	case "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-original-url", "x-original-uri", "x-original-method", "x-rewrite-url", "x-original-host":
 		return true
 	}
 	return strings.HasPrefix(string(folded), "x-forwarded-")

@@ -118,6 +118,13 @@ func (p *Proxy) redirect(x *exchange, r *http.Request, decision metrics.Decision
 		status = http.StatusFound
 	}
 	answerHeaders(x, r)
+	if x.asked != notAsked {
+		// Front proxies would take a path for one of ours as they reach us.
+		place = p.config.PublicURL.Scheme + "://" + p.config.PublicURL.Host + place
+	}
+	if x.asked == byStatus {
+		status = http.StatusUnauthorized
+	}
 	x.Header().Set("Location", place)
 	x.WriteHeader(status)
 }
@@ -125,6 +132,10 @@ func (p *Proxy) redirect(x *exchange, r *http.Request, decision metrics.Decision
 // forwardNobody forwards without an identity, and without an upgrade.
 func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
 	x.decision = metrics.Public
+	if x.asked != notAsked {
+		p.allow(x, nil)
+		return
+	}
 	r.Header.Del("Upgrade")
 	p.upstream.serve(x, r)
 }
@@ -151,6 +162,15 @@ func (p *Proxy) forwardSession(x *exchange, r *http.Request, s *session.Session)
 		return
 	}
 	x.session = s
+	if x.asked != notAsked {
+		if len(r.Header["Sec-Websocket-Key"]) > 0 && !p.fromHere(r) {
+			p.refuse(x, metrics.Forbidden, Refusal{Status: http.StatusForbidden, Reason: ReasonOrigin})
+			return
+		}
+		x.decision = metrics.Forward
+		p.allow(x, s)
+		return
+	}
 	if !p.config.PassAuthorization && (x.rule == nil || !x.rule.PassAuthorization) {
 		r.Header.Del("Authorization")
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +20,10 @@ func newInner(c *Config) inner {
 	in := inner{public: c.PublicURL, name: c.UpstreamHost}
 	for _, u := range append([]*url.URL{c.Upstream}, c.FurtherUpstreams...) {
 		in.hosts = append(in.hosts, lower(u.Host))
+		if port := u.Port(); port != "" {
+			// Many servers put their own port behind whatever they are called.
+			in.hosts = append(in.hosts, net.JoinHostPort(lower(c.PublicURL.Hostname()), port))
+		}
 	}
 	if in.name != "" {
 		in.hosts = append(in.hosts, lower(in.name))

@@ -27,6 +27,7 @@ const (
 	ReasonTarget              = "request_target"       // 400: not a path of this origin
 	ReasonHost                = "misdirected"          // 421: another host
 	ReasonNotFound            = "not_found"            // 404: another spelling of the reserved prefix
+	ReasonUntrusted           = "untrusted_proxy"      // 403: forward-auth asked by a peer that is not trusted
 	ReasonDenied              = "denied"               // 403: a rule lets nobody through
 	ReasonClosed              = "closed"               // 403: the same, from a day on
 	ReasonStanding            = "standing"             // 403: a rule needs another standing
@@ -55,6 +56,9 @@ type problem struct {
 
 // refuse answers a person with the page, a program with a problem document.
 func (p *Proxy) refuse(x *exchange, decision metrics.Decision, why Refusal) {
+	if x.asked == byStatus && why.Status != http.StatusUnauthorized && why.Status < 500 {
+		why.Status = http.StatusForbidden // the only other word that nginx knows
+	}
 	x.decision, x.reason = decision, why.Reason
 	answerHeaders(x, x.request)
 	h := x.Header()
@@ -65,7 +69,7 @@ func (p *Proxy) refuse(x *exchange, decision metrics.Decision, why Refusal) {
 		p.refuseGRPC(x, decision, why)
 		return
 	}
-	if x.person && p.config.Refuse != nil {
+	if x.person && p.config.Refuse != nil && x.asked != byStatus {
 		p.config.Refuse(x, x.request, why)
 		return
 	}

@@ -116,6 +116,10 @@ func (p *Proxy) serve(x *exchange, r *http.Request) {
 func (p *Proxy) own(x *exchange, r *http.Request) {
 	x.decision = metrics.Own
 	rest, exact := strings.CutPrefix(x.path, p.config.Prefix)
+	// Below auth/envoy/ comes the path that is asked about, however spelt.
+	if exact && strings.HasPrefix(rest, "/auth/envoy/") && p.forwardAuth(x, r, rest) {
+		return
+	}
 	if !exact || !plain(x.path) {
 		p.refuse(x, metrics.Refused, Refusal{Status: http.StatusNotFound, Reason: ReasonNotFound})
 		return
@@ -127,6 +131,9 @@ func (p *Proxy) own(x *exchange, r *http.Request) {
 			return
 		}
 		p.config.Assertion.keys.ServeHTTP(x, r)
+		return
+	}
+	if p.forwardAuth(x, r, rest) {
 		return
 	}
 	x.Header().Set("Cache-Control", "no-store")

@@ -33,7 +33,7 @@ func isWebSocket(r *http.Request) bool {
 // SameSite cookies do not help. Without an Origin nobody can tell; browsers
 // always send it (RFC 6455, 10.2). The connection ends with the session.
 func (p *Proxy) forwardWebSocket(x *exchange, r *http.Request, s *session.Session) {
-	if from := r.Header["Origin"]; len(from) != 1 || lower(from[0]) != p.hosts.origin() {
+	if !p.fromHere(r) {
 		p.refuse(x, metrics.Forbidden, Refusal{Status: http.StatusForbidden, Reason: ReasonOrigin})
 		return
 	}
@@ -47,6 +47,11 @@ func (p *Proxy) forwardWebSocket(x *exchange, r *http.Request, s *session.Sessio
 	defer p.upgrades.end(x.upgrade)
 	x.decision = metrics.Forward
 	p.upstream.serve(x, r.WithContext(ctx))
+}
+
+func (p *Proxy) fromHere(r *http.Request) bool {
+	from := r.Header["Origin"]
+	return len(from) == 1 && lower(from[0]) == p.hosts.origin()
 }
 
 // stillAdmitted judges the session behind an open connection anew. Being open
