@@ -41,6 +41,11 @@ func formOf(name string) form {
 		return form{"paths of files, separated by commas", each(func(s string) bool { return s != "" })}
 	case "origin":
 		return form{"http:// or https:// with a host and nothing after it", isOrigin}
+	case "count":
+		return form{"a whole number, 0 or more", func(s string) bool {
+			_, err := strconv.ParseUint(s, 10, 62)
+			return err == nil
+		}}
 	case "host":
 		return form{"a host, with its port where it has one", func(s string) bool { return isOrigin("http://"+s) && !strings.HasSuffix(s, "/") }}
 	case "origins":

@@ -37,6 +37,7 @@ type Route struct {
 	Upstream          Address  `yaml:"upstream"`
 	UpstreamHTTP2     bool     `yaml:"upstream_http2"`
 	ResponseTimeout   Span     `yaml:"response_timeout"`
+	MaxBody           int64    `yaml:"max_body"`
 	Headers           []string `yaml:"headers"`
 	PassAuthorization bool     `yaml:"pass_authorization"`
 }

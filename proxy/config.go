@@ -85,6 +85,11 @@ type Config struct {
 	// IdleTimeout closes unused connections to the portal; default 50 s, below
 	// the 60 s after which most servers close theirs.
 	IdleTimeout time.Duration
+	// MaxBody is the largest body of a request, in bytes; 0 is no limit.
+	MaxBody int64
+	// ClientTimeout ends a request whose client has sent nothing of the body
+	// for that long; default 60 s.
+	ClientTimeout time.Duration
 	// Aside is how long an address of the portal that could not be dialled is
 	// left alone while there are others; default 5 s.
 	Aside time.Duration
@@ -169,6 +174,7 @@ func (c *Config) check() error {
 	}{
 		{&c.DialTimeout, 5 * time.Second}, {&c.ResponseTimeout, time.Minute},
 		{&c.IdleTimeout, 50 * time.Second}, {&c.Recheck, time.Second}, {&c.Aside, 5 * time.Second},
+		{&c.ClientTimeout, time.Minute},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.usual

@@ -32,6 +32,7 @@ type exchange struct {
 	backend *backend
 	session *session.Session // nil where nobody's identity is forwarded
 	values  []value
+	body    *limited // nil where there is none
 	upgrade *upgrade // nil unless it asks for a WebSocket
 }
 

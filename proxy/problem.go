@@ -28,6 +28,8 @@ const (
 	ReasonHost                = "misdirected"          // 421: another host
 	ReasonNotFound            = "not_found"            // 404: another spelling of the reserved prefix
 	ReasonUntrusted           = "untrusted_proxy"      // 403: forward-auth asked by a peer that is not trusted
+	ReasonBody                = "body_too_large"       // 413: longer than the portal takes
+	ReasonSilent              = "request_timeout"      // 408: nothing more came of the body
 	ReasonDenied              = "denied"               // 403: a rule lets nobody through
 	ReasonClosed              = "closed"               // 403: the same, from a day on
 	ReasonStanding            = "standing"             // 403: a rule needs another standing

@@ -46,6 +46,8 @@ type Rule struct {
 	// ResponseTimeout is another one than Config.ResponseTimeout; 0 is that
 	// one.
 	ResponseTimeout time.Duration
+	// MaxBody is another one than Config.MaxBody; 0 is that one.
+	MaxBody int64
 	// Headers are other identity headers than Config.Headers; nil is those.
 	Headers []Header
 	// PassAuthorization lets the Authorization header through.
@@ -125,6 +127,7 @@ func (r *Rule) faults() (faults []error) {
 	refuse(r.Upstream != nil && !origin(r.Upstream), "the upstream must be http or https with a host and nothing else")
 	refuse(r.UpstreamHTTP2 && r.Upstream == nil, "http2 goes with an upstream of the rule's own")
 	refuse(r.ResponseTimeout < 0, "the response timeout is not positive")
+	refuse(r.MaxBody < 0, "max_body is not positive")
 	refuse(r.PassAuthorization && (r.Access == Public || r.Access == Denied), "only a rule that knows who asks can pass Authorization; on public paths it passes anyway")
 	return faults
 }

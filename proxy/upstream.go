@@ -34,7 +34,11 @@ func newUpstream(p *Proxy) *upstream {
 }
 
 func (u *upstream) serve(x *exchange, r *http.Request) {
-	u.reverse.ServeHTTP(x, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	if !u.proxy.limit(x, r) {
+		return
+	}
+	u.reverse.ServeHTTP(x, r)
 }
 
 // rewrite runs after the hop-by-hop headers are gone, so that no Connection
@@ -134,12 +138,20 @@ func (u *upstream) failed(_ http.ResponseWriter, out *http.Request, err error) {
 	switch {
 	case x.status != 0:
 		return // the answer has begun, or the connection was taken over
+	case x.body != nil && x.body.silent.Load():
+		// The library takes the deadline for a client that is gone.
+		u.proxy.refuse(x, x.decision, Refusal{Status: http.StatusRequestTimeout, Reason: ReasonSilent})
+		return
 	case x.request.Context().Err() != nil:
 		x.reason = "client_gone"
 		return
 	}
 	decision := x.decision
 	why := Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstream, RetryAfter: 10 * time.Second}
+	if errors.As(err, new(tooLarge)) {
+		u.proxy.refuse(x, decision, Refusal{Status: http.StatusRequestEntityTooLarge, Reason: ReasonBody})
+		return
+	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		why.Status, why.Reason = http.StatusGatewayTimeout, ReasonUpstreamTimeout

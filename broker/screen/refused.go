@@ -35,6 +35,7 @@ const (
 	Loop             Reason = "loop"               // sent to sign in again and again
 	NotAllowed       Reason = "not_allowed"        // this person may not see this page
 	Closed           Reason = "closed"             // this page, for everybody, since a day
+	TooLarge         Reason = "too_large"          // what was sent
 	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
 )
 
@@ -43,7 +44,7 @@ func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
-		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, LinkNeeded}
+		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -114,7 +115,7 @@ func (w words) actions(p Refused) []Action {
 		return nil
 	case LinkNeeded:
 		return []Action{{ActionIdentity, w.prefix + "/identity"}, {ActionHome, "/"}}
-	case Unavailable, NotFound, Closed:
+	case Unavailable, NotFound, Closed, TooLarge:
 		return []Action{{ActionHome, "/"}}
 	case DeadlinePassed:
 		return []Action{{ActionLink, w.prefix + "/link"}}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"vneid-proxy/config"
@@ -84,8 +85,14 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 
 func listen(c config.Config) (net.Listener, error) {
 	plain, err := net.Listen("tcp", c.Listen.Address)
-	if err != nil || c.Listen.TLSCertFile == "" {
-		return plain, err
+	if err != nil {
+		return nil, err
+	}
+	if c.Listen.Connections > 0 {
+		plain = netutil.LimitListener(plain, c.Listen.Connections)
+	}
+	if c.Listen.TLSCertFile == "" {
+		return plain, nil
 	}
 	certificate, err := tls.LoadX509KeyPair(c.Listen.TLSCertFile, c.Listen.TLSKeyFile)
 	if err != nil {
