@@ -73,7 +73,7 @@ func formOf(name string) form {
 	case "tokens":
 		return form{"names without blanks, separated by commas", each(isToken)}
 	case "headers":
-		return form{"pairs Name={field}, separated by commas", each(regexp.MustCompile(`^[A-Za-z0-9-]+=\{[a-z_]+\}$`).MatchString)}
+		return form{"pairs Name={field} or Name={field:encoding}, separated by commas", each(regexp.MustCompile(`^[A-Za-z0-9-]+=\{[a-z_]+(:[a-z0-9-]+)?\}$`).MatchString)}
 	}
 	return form{name, func(string) bool { return false }}
 }

@@ -39,7 +39,7 @@ type Portal struct {
 	UpstreamServerName string         `env:"UPSTREAM_SERVER_NAME" example:"portal.internal" doc:"The name that the certificate of an https portal must bear, where it is not the host of UPSTREAM_URL."`
 	PublicPaths        []string       `env:"PUBLIC_PATHS" form:"paths" example:"/assets/,/favicon.ico" doc:"Paths open to all without a session: each equals a path, or opens what lies under it at a slash."`
 	RoutesFile         string         `env:"ROUTES_FILE" form:"file" example:"/etc/vneid-proxy/routes.yaml" doc:"Who may ask for what, as docs/routes.md says; read anew when it changes. Takes the place of PUBLIC_PATHS. Unset: whatever is not in PUBLIC_PATHS is for whoever is admitted."`
-	IdentityHeaders    []string       `env:"IDENTITY_HEADERS" form:"headers" example:"X-Portal-User={account_id}" doc:"Extra headers to the portal, besides the default ones."`
+	IdentityHeaders    []string       `env:"IDENTITY_HEADERS" form:"headers" example:"X-Portal-User={account_id}" doc:"Extra headers to the portal, besides the default ones; docs/endpoints.md lists fields and encodings."`
 	AllowedHeaderNames []string       `env:"ALLOWED_HEADER_NAMES" form:"tokens" example:"X_Legacy_Trace" doc:"Incoming header names outside [A-Za-z0-9-] that are forwarded all the same; every other one is dropped, since portals read them as look-alikes of the identity headers."`
 	PassAuthorization  bool           `env:"PASS_AUTHORIZATION" envDefault:"false" doc:"Forwards the browser's own Authorization header on protected paths; otherwise it is removed."`
 	TrustedProxies     []netip.Prefix `env:"TRUSTED_PROXIES" example:"10.42.0.0/16,192.0.2.7/32" doc:"Proxies in front of this one whose X-Forwarded-* headers are believed. Unset: nobody's."`

@@ -21,11 +21,14 @@ const (
 	RFC2047 Encoding = "rfc2047" // MIME encoded-words, base64
 	Base64  Encoding = "base64"  // standard base64 of the UTF-8, padded
 	ASCII   Encoding = "ascii"   // without marks, Đ as D; "?" for what has no such form
+
+	Windows1258 Encoding = "windows-1258" // the code page of Vietnamese Windows
+	TCVN3       Encoding = "tcvn3"        // TCVN 5712:1993, third table (ABC fonts)
 )
 
 func (e Encoding) known() bool {
 	switch e {
-	case "", UTF8, Percent, RFC2047, Base64, ASCII:
+	case "", UTF8, Percent, RFC2047, Base64, ASCII, Windows1258, TCVN3:
 		return true
 	}
 	return false
@@ -44,8 +47,22 @@ func (e Encoding) write(s string) (string, bool) {
 		s = base64.StdEncoding.EncodeToString([]byte(s))
 	case ASCII:
 		s = unaccented(s)
+	case Windows1258:
+		return coded(windows1258(s))
+	case TCVN3:
+		return coded(tcvn3(s))
 	}
 	return s, sendable(s)
+}
+
+// coded holds a text in a code page to what a header carries (RFC 9110, 5.5:
+// bytes above ASCII are "obs-text").
+func coded(s string, ok bool) (string, bool) {
+	control := func(c byte) bool { return c < ' ' || c == 0x7f }
+	for i := range len(s) {
+		ok = ok && !control(s[i])
+	}
+	return s, ok && s != "" && s[0] != ' ' && s[len(s)-1] != ' '
 }
 
 func sendable(s string) bool {

@@ -69,7 +69,7 @@ func checkHeaders(headers []Header) (faults []error) {
 			faults = append(faults, fmt.Errorf("proxy: identity header %q: unknown field %q; there are %s",
 				h.Name, h.Field, strings.Join(fieldNames(), ", ")))
 		case !h.Encoding.known():
-			faults = append(faults, fmt.Errorf("proxy: identity header %q: unknown encoding %q; there are utf8, percent, rfc2047, base64 and ascii", h.Name, h.Encoding))
+			faults = append(faults, fmt.Errorf("proxy: identity header %q: unknown encoding %q; there are utf8, percent, rfc2047, base64, ascii, windows-1258 and tcvn3", h.Name, h.Encoding))
 		case h.Encoding == ASCII && h.Field == "account_id":
 			faults = append(faults, fmt.Errorf("proxy: identity header %q: without its marks an account id may be another account's", h.Name))
 		}

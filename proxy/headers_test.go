@@ -187,3 +187,17 @@ func TestConfigFaultsAreNamedAtOnce(t *testing.T) {
 		assert.Contains(t, err.Error(), part)
 	}
 }
+
+// Old portals get the bytes of their own code page, through real sockets.
+func TestCodePagesReachThePortal(t *testing.T) {
+	r := newRig(t, nil, func(c *proxy.Config) {
+		c.Headers = []proxy.Header{
+			{Name: "X-Forwarded-User", Field: "account_id"},
+			{Name: "X-Name-Windows", Field: "name", Encoding: proxy.Windows1258},
+			{Name: "X-Name-Font", Field: "name", Encoding: proxy.TCVN3},
+		}
+	})
+	require.Equal(t, 200, r.ask("GET /a", "Cookie: "+r.cookie(linked(t))).StatusCode)
+	assert.Equal(t, "Nguy\xea\xden Thi\xf2 Lan", r.last().Header.Get("X-Name-Windows"))
+	assert.Equal(t, "Nguy\xd4n Th\xde Lan", r.last().Header.Get("X-Name-Font"))
+}
