@@ -186,31 +186,6 @@ func (b *broker) review(w http.ResponseWriter, r *http.Request, n ledger.NewRevi
 	b.refuseWith(w, r, &Fault{screen.Reason(n.Reason), errors.New("policy")}, page)
 }
 
-// The limits of guessing: five tries in a quarter of an hour.
-const (
-	maxTries  = 5
-	tryWindow = 15 * time.Minute
-)
-
-// try counts a try before it is made. It answers a Fault's page where there
-// were too many; undo takes the try back after a success.
-func (b *broker) try(w http.ResponseWriter, r *http.Request, scope, key string) (undo func(), ok bool) {
-	tries, until, err := b.Ledger.Raise(r.Context(), scope, []byte(key), tryWindow)
-	if err != nil {
-		b.refuse(w, r, err)
-		return nil, false
-	}
-	if tries > maxTries {
-		b.refuseWith(w, r, &Fault{screen.TooManyTries, errors.New(scope)}, screen.Refused{RetryAfter: until.Sub(b.Now())})
-		return nil, false
-	}
-	return func() {
-		if err := b.Ledger.Lower(r.Context(), scope, []byte(key), until); err != nil {
-			b.Logger.Warn("try not taken back", "scope", scope, "error", err)
-		}
-	}, true
-}
-
 func (b *broker) pseudonym(id identity.AccountID) string {
 	return b.Ledger.Pseudonym("account", string(id))
 }

@@ -123,6 +123,9 @@ type Config struct {
 	// it is kept so long.
 	SessionLifetime time.Duration
 	Now             func() time.Time // nil is time.Now
+	// Client tells the address that a request comes from, where it is known;
+	// nil never knows.
+	Client func(*http.Request) (string, bool)
 }
 
 // broker is what the three types share.
@@ -133,6 +136,9 @@ type broker struct{ Config }
 func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Client == nil {
+		c.Client = func(*http.Request) (string, bool) { return "", false }
 	}
 	b := &broker{c}
 	signIn, linking, signOut := &SignIn{b}, &Link{b}, &SignOut{b}

@@ -28,6 +28,7 @@ type Metrics struct {
 	cookies  *prometheus.CounterVec
 	links    *prometheus.CounterVec
 	skips    prometheus.Counter
+	slowed   prometheus.Counter
 	forged   prometheus.Counter
 	calls    *prometheus.HistogramVec
 
@@ -55,6 +56,7 @@ func New(version string) *Metrics {
 		"Cookies of ours that counted as none, by cookie (session, proof, attempt) and reason (forged, doubled, expired).", "cookie", "reason")
 	m.links = m.counters("vneid_proxy_links_total",
 		"Links recorded, by how they were proved and how strongly the data agreed.", "method", "strength")
+	m.slowed = m.counters("vneid_proxy_tries_slowed_total", "Tries at passwords and numbers that were answered late because there were so many in all: somebody may be guessing.").WithLabelValues()
 	m.skips = m.counters("vneid_proxy_skips_total", "Link screens skipped.").WithLabelValues()
 	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
 		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
@@ -100,6 +102,9 @@ func (m *Metrics) CookieRefused(cookie, reason string) {
 
 // Linked counts a recorded link.
 func (m *Metrics) Linked(method, strength string) { m.links.WithLabelValues(method, strength).Inc() }
+
+// TrySlowed counts a try that was answered late.
+func (m *Metrics) TrySlowed() { m.slowed.Inc() }
 
 // Skipped counts a skipped link screen.
 func (m *Metrics) Skipped() { m.skips.Inc() }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"net/netip"
 	"strings"
 )
@@ -33,6 +34,24 @@ func (p *Proxy) forwardedFor(x *exchange) string {
 		}
 	}
 	return chain
+}
+
+// Client is the address that a request comes from, where a trusted proxy tells:
+// of IPv6 the network of 64 bits, which is one household's.
+func (p *Proxy) Client(r *http.Request) (string, bool) {
+	if !p.trusts(r.RemoteAddr) {
+		return "", false
+	}
+	first, _, _ := strings.Cut(p.forwardedFor(&exchange{request: r, trusted: true}), ",")
+	addr, err := netip.ParseAddr(first)
+	if err != nil || p.trustsAddr(addr) {
+		return "", false
+	}
+	if addr.Is6() {
+		network, _ := addr.Prefix(64)
+		addr = network.Addr()
+	}
+	return addr.String(), true
 }
 
 // forwardedNodes are the addresses after "for=" of a Forwarded header (RFC

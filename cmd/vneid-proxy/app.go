@@ -136,6 +136,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Metrics:         a.metrics,
 		Logger:          a.logger,
 		SessionLifetime: c.Session.Lifetime,
+		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{

@@ -158,3 +158,50 @@ func TestLinkNumberTries(t *testing.T) {
 }
 
 func spaced(number string) string { return strings.Join(strings.Split(number, ""), " ") }
+
+// guess tries a password that is wrong at a name that nobody has.
+func (p *person) guess(at page, name string, headers ...string) page {
+	f := at.form("/link/proof")
+	f.values.Set("username", name)
+	f.values.Set("password", "mat-khau-sai")
+	f.values.Set("consent", "yes")
+	return p.post(f.action, f.values, headers...)
+}
+
+// TestManyNamesFromOneAddress: one password at many accounts is refused by the
+// address, where it is known, and by that alone.
+func TestManyNamesFromOneAddress(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigWorld{env: map[string]string{"TRUSTED_PROXIES": "127.0.0.0/8"}})
+	p := r.person(t)
+	at := p.vneid(p.visit(wanted), "cmnd")
+	const from, other = "203.0.113.9", "203.0.113.10"
+	for i := range 50 {
+		require.Equal(t, http.StatusUnprocessableEntity, p.guess(at, "khongco"+strconv.Itoa(i), "X-Forwarded-For", from).status, i)
+	}
+	refused := p.guess(at, "khongco", "X-Forwarded-For", from)
+	assert.Equal(t, http.StatusTooManyRequests, refused.status)
+	assert.NotEmpty(t, refused.header.Get("Retry-After"))
+	assert.Equal(t, http.StatusTooManyRequests, p.guess(at, "khongco", "X-Forwarded-For", "198.51.100.1, "+from).status, "what the client itself writes counts for nothing")
+	assert.Equal(t, http.StatusUnprocessableEntity, p.guess(at, "khongco", "X-Forwarded-For", other).status)
+	assert.Equal(t, http.StatusUnprocessableEntity, p.guess(at, "khongco").status, "nobody tells the address")
+	assert.Zero(t, r.metric("vneid_proxy_tries_slowed_total"))
+}
+
+// TestManyTriesInAll: a stranger cannot shut everybody out; answers become
+// slower, and a metric tells.
+func TestManyTriesInAll(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigWorld{})
+	p := r.person(t)
+	at := p.vneid(p.visit(wanted), "cmnd")
+	for i := range 200 {
+		require.Equal(t, http.StatusUnprocessableEntity, p.guess(at, "khongco"+strconv.Itoa(i)).status, i)
+	}
+	assert.Zero(t, r.metric("vneid_proxy_tries_slowed_total"))
+	assert.Equal(t, http.StatusUnprocessableEntity, p.guess(at, "khongco").status)
+	assert.EqualValues(t, 1, r.metric("vneid_proxy_tries_slowed_total"))
+	account := r.persona("cmnd").Accounts[0]
+	done := p.submit(at, "/link/proof", "username", account.Username, "password", account.Password, "consent", "yes")
+	assert.Equal(t, http.StatusSeeOther, done.status, "the right password is still right")
+}
