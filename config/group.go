@@ -12,6 +12,7 @@ type Listen struct {
 	Address     string `env:"LISTEN" envDefault:":8080" form:"listen" doc:"Where browsers, or the load balancer, connect."`
 	Admin       string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:9180" form:"listen" doc:"Metrics, health and version. Never expose it."`
 	TLSCertFile string `env:"TLS_CERT_FILE" form:"file" need:"with TLS_KEY_FILE" example:"/run/tls/tls.crt" doc:"Certificate chain in PEM for LISTEN. Unset: plain http, for use behind a TLS terminator."`
+	Rate        int    `env:"RATE_LIMIT" envDefault:"0" form:"count" doc:"Requests a second that one session may make on average, or one address without a session where TRUSTED_PROXIES tell it; what ten seconds allow may come at once. More is answered 429. 0: no limit."`
 	MaxBody     int64  `env:"MAX_BODY" envDefault:"0" form:"count" doc:"Longest body of a request, in bytes; a longer one is answered 413. 0: no limit. A rule may have another (max_body)."`
 	Connections int    `env:"MAX_CONNECTIONS" envDefault:"10000" form:"count" doc:"Connections at LISTEN at once; further ones wait until one is closed. 0: no limit."`
 	TLSKeyFile  string `env:"TLS_KEY_FILE" form:"file" need:"with TLS_CERT_FILE" example:"/run/tls/tls.key" doc:"Private key in PEM of TLS_CERT_FILE."`

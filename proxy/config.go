@@ -85,6 +85,10 @@ type Config struct {
 	// IdleTimeout closes unused connections to the portal; default 50 s, below
 	// the 60 s after which most servers close theirs.
 	IdleTimeout time.Duration
+	// Rate is how many requests a second one session may make on average, or
+	// one address without a session where a trusted proxy tells it; what it
+	// saved up in ten seconds may come at once. 0 is no limit.
+	Rate float64
 	// MaxBody is the largest body of a request, in bytes; 0 is no limit.
 	MaxBody int64
 	// ClientTimeout ends a request whose client has sent nothing of the body

@@ -131,6 +131,9 @@ func (p *Proxy) redirect(x *exchange, r *http.Request, decision metrics.Decision
 
 // forwardNobody forwards without an identity, and without an upgrade.
 func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
+	if !p.pace(x, r, "") {
+		return
+	}
 	x.decision = metrics.Public
 	if x.asked != notAsked {
 		p.allow(x, nil)
@@ -142,6 +145,9 @@ func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
 
 // forwardSession forwards with the session's identity.
 func (p *Proxy) forwardSession(x *exchange, r *http.Request, s *session.Session) {
+	if !p.pace(x, r, string(s.ID[:])) {
+		return
+	}
 	f, err := factsOf(s)
 	if err == nil {
 		headers := p.config.Headers

@@ -30,6 +30,7 @@ const (
 	ReasonUntrusted           = "untrusted_proxy"      // 403: forward-auth asked by a peer that is not trusted
 	ReasonBody                = "body_too_large"       // 413: longer than the portal takes
 	ReasonSilent              = "request_timeout"      // 408: nothing more came of the body
+	ReasonRate                = "too_many_requests"    // 429: more than one session or address may ask for
 	ReasonDenied              = "denied"               // 403: a rule lets nobody through
 	ReasonClosed              = "closed"               // 403: the same, from a day on
 	ReasonStanding            = "standing"             // 403: a rule needs another standing

@@ -22,6 +22,7 @@ type Proxy struct {
 	ruled    atomic.Pointer[ruled]
 	upstream *upstream
 	upgrades *upgrades
+	rates    *rates // nil is no limit
 	buffers  buffers
 }
 
@@ -35,6 +36,7 @@ func New(c Config) (*Proxy, error) {
 		hosts:    newHosts(c.PublicURL),
 		reserved: newReserved(c.Prefix),
 		inner:    newInner(&c),
+		rates:    newRates(c.Rate),
 	}
 	p.upgrades = newUpgrades(c.Recheck, p.stillAdmitted)
 	p.SetRules(c.Rules)
@@ -134,6 +136,9 @@ func (p *Proxy) own(x *exchange, r *http.Request) {
 		return
 	}
 	if p.forwardAuth(x, r, rest) {
+		return
+	}
+	if !p.pace(x, r, "") {
 		return
 	}
 	x.Header().Set("Cache-Control", "no-store")

@@ -241,7 +241,7 @@ func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, 
 		proxy.ReasonUpstream: screen.Unavailable, proxy.ReasonUpstreamTimeout: screen.Unavailable,
 		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
 		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
-		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
+		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonRate: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
 		reason, known := pages[refusal.Reason]

@@ -186,7 +186,7 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 	}
 	a.proxy, err = proxy.New(proxy.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream,
-		FurtherUpstreams: further, UpstreamHTTP2: c.Portal.UpstreamProtocol == "http2", MaxBody: c.Listen.MaxBody, UpstreamHost: c.Portal.UpstreamHost, UpstreamTLS: upstreamTLS, Public: c.Portal.PublicPaths, Rules: ruled,
+		FurtherUpstreams: further, UpstreamHTTP2: c.Portal.UpstreamProtocol == "http2", Rate: float64(c.Listen.Rate), MaxBody: c.Listen.MaxBody, UpstreamHost: c.Portal.UpstreamHost, UpstreamTLS: upstreamTLS, Public: c.Portal.PublicPaths, Rules: ruled,
 		Login: portalLogin(c, rules), Jar: jar,
 		Admit: func(s *session.Session, now time.Time) proxy.Verdict {
 			if rules.Admit(s.Standing, now) == link.Forward {
