@@ -84,7 +84,8 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 }
 
 func listen(c config.Config) (net.Listener, error) {
-	plain, err := net.Listen("tcp", c.Listen.Address)
+	settings := net.ListenConfig{Control: boundStall(time.Minute)}
+	plain, err := settings.Listen(context.Background(), "tcp", c.Listen.Address)
 	if err != nil {
 		return nil, err
 	}
