@@ -72,6 +72,9 @@ func newRig(t *testing.T, world rigWorld) *rig {
 	port := freePort(t)
 	r.origin = fmt.Sprintf("http://127.0.0.1:%d", port)
 	admin := freePort(t)
+	for admin == port {
+		admin = freePort(t)
+	}
 	r.admin = fmt.Sprintf("http://127.0.0.1:%d", admin)
 
 	key, err := wireKey()
