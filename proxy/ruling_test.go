@@ -113,7 +113,7 @@ func TestRulesThatAreRefused(t *testing.T) {
 // FuzzRules: whatever the spelling, a path that some server reads as denied is
 // never without that rule, and nothing but a plain path is opened.
 func FuzzRules(f *testing.F) {
-	for _, seed := range []string{"/open/a", "/open/../shut", "/open/%2e%2e/shut/a", "/OPEN", "/open;/shut", "/open/..%255cshut", "//shut", "/open//a"} {
+	for _, seed := range []string{"/open/a", "/open/../shut", "/open/%2e%2e/shut/a", "/OPEN", "/open;/shut", "/open/..%255cshut", "//shut", "/open//a", "/open/..0"} {
 		f.Add(seed, "GET")
 	}
 	rules := ruled(f, proxy.Rule{Path: "/open", Access: proxy.Public}, proxy.Rule{Path: "/shut", Access: proxy.Denied})
@@ -125,8 +125,10 @@ func FuzzRules(f *testing.F) {
 		if got.Access == proxy.Public {
 			require.True(t, path == "/open" || strings.HasPrefix(path, "/open/"))
 			require.NotContains(t, path, "%")
-			require.NotContains(t, path, "..")
 			require.NotContains(t, path, "//")
+			for segment := range strings.SplitSeq(path, "/") {
+				require.NotContains(t, []string{".", ".."}, segment)
+			}
 		}
 		if strings.HasPrefix(strings.ToLower(path), "/shut/") && bytes.IndexByte([]byte(path), '/') == 0 {
 			require.True(t, got.Access == proxy.Denied || len(got.Also) > 0, "%q", path)
