@@ -105,7 +105,7 @@ func ownRoutes(t *testing.T) (routes []string) {
 				}
 			}
 			path, ok := literal(fields["path"])
-			for method, field := range map[string]string{"GET ": "get", "POST ": "post"} {
+			for field, method := range map[string]string{"get": "GET ", "post": "POST ", "call": "POST "} {
 				if _, given := fields[field]; ok && given {
 					routes = append(routes, method+strings.TrimPrefix(path, "/"))
 				}

@@ -33,9 +33,15 @@ type Provider interface {
 	// Redeem turns the raw query of a callback, whose state is already known
 	// to be the attempt's and spent, into a citizen.
 	Redeem(ctx context.Context, a session.Attempt, rawQuery string) (Vouched, error)
-	// EndSessionURL is where a browser is sent to sign out at the provider;
-	// "" where the provider offers none.
-	EndSessionURL(ctx context.Context, idToken string) string
+	// EndSessionURL is where a browser is sent to sign out at the provider, who
+	// gives the state back; "" where the provider offers none.
+	EndSessionURL(ctx context.Context, idToken, state string) string
+	// Logout believes a logout token, all but its novelty.
+	Logout(ctx context.Context, token string) (Logout, error)
+	// Issuer is who the provider calls itself; "" where it has no such name.
+	Issuer() string
+	// Subjects is the Citizen.Provider of those it vouches for.
+	Subjects() string
 }
 
 // Vouched is what a provider says at the end of a sign-in.
@@ -143,10 +149,10 @@ func New(c Config) http.Handler {
 	b := &broker{c}
 	signIn, linking, signOut := &SignIn{b}, &Link{b}, &SignOut{b}
 	routes := []struct {
-		path    string
-		get     http.HandlerFunc // nil: no such method
-		post    http.HandlerFunc
-		ceiling int64 // of a form's body, bytes
+		path string
+		get  http.HandlerFunc // nil: no such method
+		post http.HandlerFunc
+		call http.HandlerFunc // a POST by the provider's server, from no page of ours
 	}{
 		{path: "/sign-in", get: signIn.chooser},
 		{path: "/sign-in/legacy", post: signIn.legacy},
@@ -163,6 +169,8 @@ func New(c Config) http.Handler {
 		{path: "/identity/update", post: linking.identityUpdate},
 		{path: "/sign-out", get: signOut.question, post: signOut.end},
 		{path: "/session", get: signOut.status},
+		{path: "/logout/backchannel", call: signOut.backchannel},
+		{path: "/logout/frontchannel", get: signOut.frontchannel},
 	}
 	mux := http.NewServeMux()
 	for _, route := range routes {
@@ -174,6 +182,8 @@ func New(c Config) http.Handler {
 				if b.readForm(w, r) {
 					route.post(w, r)
 				}
+			case route.call != nil && r.Method == http.MethodPost:
+				route.call(w, r)
 			default:
 				allow := "GET, HEAD"
 				switch {

@@ -146,7 +146,11 @@ func (s *SignIn) callback(w http.ResponseWriter, r *http.Request) {
 		ID: session.NewID(), Begun: s.Now(), ReturnTo: attempt.ReturnTo,
 		Citizen: vouched.Citizen, ProviderSID: vouched.SID, Tokens: session.NewID(),
 	}
-	if err := s.keepIDToken(r.Context(), proof.Tokens, vouched.IDToken); err != nil {
+	err = s.keepIDToken(r.Context(), proof.Tokens, vouched.IDToken)
+	if err == nil {
+		err = s.keepSID(r.Context(), vouched.Citizen.Provider, vouched.SID)
+	}
+	if err != nil {
 		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
 		return
 	}

@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"vneid-proxy/broker/ledger"
@@ -24,7 +26,7 @@ func (s *SignOut) question(w http.ResponseWriter, r *http.Request) {
 	case *session.Proof:
 		page.CSRF, page.ReturnTo = s.token(held.ID), s.Prefix+"/link"
 	default:
-		s.Screens.Write(w, r, http.StatusOK, screen.SignedOut{})
+		s.Screens.Write(w, r, http.StatusOK, screen.SignedOut{Everywhere: s.fromProvider(r)})
 		return
 	}
 	s.Screens.Write(w, r, http.StatusOK, page)
@@ -76,11 +78,27 @@ func (s *SignOut) next(r *http.Request, tokens session.ID) string {
 		s.Logger.Warn("id token not read for sign-out", "error", err)
 	}
 	if idToken != "" {
-		if address := s.Provider.EndSessionURL(r.Context(), idToken); address != "" {
+		if address := s.Provider.EndSessionURL(r.Context(), idToken, s.farewell()); address != "" {
 			return address
 		}
 	}
 	return s.Prefix + "/sign-out"
+}
+
+// farewell is the state of a sign-out at the provider (RP-Initiated Logout 1.0,
+// 2). Coming back with it, a browser has been there; nothing more hangs on it,
+// so that it needs no cookie.
+func (s *SignOut) farewell() string {
+	id := session.NewID()
+	return base64.RawURLEncoding.EncodeToString(id[:]) + "." + s.Jar.Mark("signed-out", id[:], "")
+}
+
+// fromProvider reports whether the provider sent the browser here with a state
+// of ours. None, or another's, is no fault: the session here is over anyway.
+func (s *SignOut) fromProvider(r *http.Request) bool {
+	encoded, mark, _ := strings.Cut(r.URL.Query().Get("state"), ".")
+	id, err := base64.RawURLEncoding.DecodeString(encoded)
+	return err == nil && len(id) > 0 && s.Jar.Marked(mark, "signed-out", id, "")
 }
 
 // leave takes our cookies and the portal's own session: on a shared computer

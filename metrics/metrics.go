@@ -32,6 +32,10 @@ type Metrics struct {
 	forged   prometheus.Counter
 	calls    *prometheus.HistogramVec
 
+	faults  *prometheus.CounterVec
+	skew    *prometheus.GaugeVec
+	logouts *prometheus.CounterVec
+
 	pending  prometheus.Gauge
 	checked  *prometheus.CounterVec
 	unsealed prometheus.Gauge
@@ -63,6 +67,12 @@ func New(version string) *Metrics {
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
 		"Calls to other systems, by system, operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable).",
 		"system", "operation", "outcome")
+	m.faults = m.counters("vneid_proxy_provider_faults_total",
+		"Answers of the provider that were not believed, or did not come, by reason (docs/protocol.md lists them).", "provider", "reason")
+	m.skew = m.gauges("vneid_proxy_provider_clock_skew_seconds",
+		"How far the provider's clock was ahead of ours at the last sign-in; below 0, behind or slow to answer.", "provider")
+	m.logouts = m.counters("vneid_proxy_provider_logouts_total",
+		"Sign-outs that the provider told, by channel (back, front) and outcome: ok; unknown is a session that was never told here; form, parameters, token and replay were refused; provider and ledger could not be asked.", "channel", "outcome")
 	m.pending = m.gauges("vneid_proxy_pending_check_age_seconds",
 		"Age of the oldest check that the population database has not answered yet; 0 where there is none.").WithLabelValues()
 	m.checked = m.counters("vneid_proxy_pending_checks_total",
@@ -115,6 +125,27 @@ func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(max(n, 0)
 // Call records a finished call to another system.
 func (m *Metrics) Call(system, operation, outcome string, took time.Duration) {
 	m.calls.WithLabelValues(system, operation, outcome).Observe(took.Seconds())
+}
+
+// ProviderFault counts an answer that was not believed, by its reason.
+func (m *Metrics) ProviderFault(provider, reason string) {
+	m.faults.WithLabelValues(provider, reason).Inc()
+}
+
+// ProviderSkew is how far the provider's clock was ahead at a sign-in.
+func (m *Metrics) ProviderSkew(provider string, ahead time.Duration) {
+	m.skew.WithLabelValues(provider).Set(ahead.Seconds())
+}
+
+// The channels of ProviderLogout.
+const (
+	BackChannel  = "back"
+	FrontChannel = "front"
+)
+
+// ProviderLogout counts a sign-out that the provider told.
+func (m *Metrics) ProviderLogout(channel, outcome string) {
+	m.logouts.WithLabelValues(channel, outcome).Inc()
 }
 
 // PendingAge sets the age of the oldest pending check, 0 for none.

@@ -8,8 +8,8 @@ import (
 	"vneid-proxy/session"
 )
 
-// upgrades are the open WebSockets. One look at all of them, from time to time,
-// ends those whose session would not be admitted any more.
+// upgrades are the open WebSockets and event streams. One look at all of them,
+// from time to time, ends those whose session would not be admitted any more.
 type upgrades struct {
 	every    time.Duration
 	admitted func(*session.Session) bool
@@ -21,10 +21,11 @@ type upgrades struct {
 	empty    chan struct{} // closed once closing and none is open
 }
 
-// upgrade is one of them. socket is nil until the portal has agreed.
+// upgrade is one of them. socket is nil for a stream, and until the portal has
+// agreed to a WebSocket.
 type upgrade struct {
 	session *session.Session
-	cut     context.CancelFunc
+	cut     func()
 	socket  *socket
 }
 

@@ -82,6 +82,9 @@ func (u *upstream) answered(answer *http.Response) error {
 	}
 	if x.session != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		personal(answer.Header)
+		if isStream(answer.Header) {
+			answer.Body = u.proxy.upgrades.watched(answer.Body, x.session)
+		}
 		if x.person {
 			// Here and not before: an interim answer takes along whatever
 			// headers are set when it comes.

@@ -49,6 +49,24 @@ func (v *VNeID) EndSessions(ctx context.Context, key string) error {
 	return v.storage.end(ctx, func(_ string, e session) bool { return e.subject == who.VNeID.Subject })
 }
 
+// SessionIDs are the sids of a persona's sessions, in order.
+func (v *VNeID) SessionIDs(key string) []string {
+	who, ok := persona(v.personas, func(p Persona) bool { return p.Key == key })
+	if !ok {
+		return nil
+	}
+	v.storage.mu.Lock()
+	defer v.storage.mu.Unlock()
+	var found []string
+	for sid, e := range v.storage.sessions {
+		if e.subject == who.VNeID.Subject {
+			found = append(found, sid)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
 func (s *storage) end(ctx context.Context, chosen func(sid string, e session) bool) error {
 	ended := map[string]session{}
 	s.mu.Lock()

@@ -55,6 +55,32 @@ func (l *Ledger) EndSessionsOfAccount(ctx context.Context, account identity.Acco
 	return l.end(ctx, entry{kind: endedAccount, value: string(account)}, before, until)
 }
 
+// ProviderLogout is a provider's notice that sessions have ended.
+type ProviderLogout struct {
+	Provider string
+	SID      string // the provider's session; "" for all of Subject's
+	Subject  string
+	Before   time.Time // of Subject's, those that began before it
+	ID       string    // the notice's own id, good once
+	Expires  time.Time // when the notice is void and ID may be forgotten
+	Until    time.Time // as in EndSession
+}
+
+// EndByProvider ends what a notice names. Its id is spent in the same
+// transaction, so that a provider that was told of a fault may send it again:
+// ErrSpent where it was acted on before.
+func (l *Ledger) EndByProvider(ctx context.Context, p ProviderLogout) error {
+	return l.change(ctx, func(t *transaction) error {
+		if err := t.spend(PurposeJTI, []byte(p.Provider+"\x00"+p.ID), p.Expires); err != nil {
+			return err
+		}
+		if p.SID != "" {
+			return t.revoke(entry{endedSID, p.Provider, p.SID}, forever, p.Until)
+		}
+		return t.revoke(entry{endedSubject, p.Provider, p.Subject}, p.Before, p.Until)
+	})
+}
+
 // AccountChanged says that the account's standing is another since at: whoever
 // read it earlier reads it anew.
 func (l *Ledger) AccountChanged(ctx context.Context, account identity.AccountID, at, until time.Time) error {

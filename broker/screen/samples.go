@@ -120,6 +120,7 @@ func Samples() []Sample {
 		{"pending", http.StatusOK, Pending{ReturnTo: "/ho-so", Number: number, Since: since}},
 		{"sign-out", http.StatusOK, SignOut{CSRF: token, ReturnTo: "/ho-so"}},
 		{"signed-out", http.StatusOK, SignedOut{}},
+		{"signed-out-everywhere", http.StatusOK, SignedOut{Everywhere: true}},
 	}
 	for _, reason := range Reasons() {
 		page := Refused{Reason: reason}

@@ -11,6 +11,8 @@ func (SignOut) template() string   { return "sign-out" }
 func (p SignOut) returnTo() string { return p.ReturnTo }
 
 // SignedOut says that the session has ended here.
-type SignedOut struct{}
+type SignedOut struct {
+	Everywhere bool // at the provider too
+}
 
 func (SignedOut) template() string { return "signed-out" }

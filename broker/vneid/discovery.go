@@ -25,15 +25,18 @@ var usableAlgorithms = []string{"RS256", "ES256", "PS256", "EdDSA"}
 // metadata is what the provider says of itself (OpenID Connect Discovery 1.0,
 // 3; RFC 8414, 2; RFC 9207, 3), with the configuration over it.
 type metadata struct {
-	Issuer         string   `json:"issuer"`
-	Authorize      string   `json:"authorization_endpoint"`
-	Token          string   `json:"token_endpoint"`
-	Userinfo       string   `json:"userinfo_endpoint"`
-	Keys           string   `json:"jwks_uri"`
-	EndSession     string   `json:"end_session_endpoint"`
-	Algorithms     []string `json:"id_token_signing_alg_values_supported"`
-	ClientMethods  []string `json:"token_endpoint_auth_methods_supported"`
-	ResponseIssuer bool     `json:"authorization_response_iss_parameter_supported"`
+	Issuer        string   `json:"issuer"`
+	Authorize     string   `json:"authorization_endpoint"`
+	Token         string   `json:"token_endpoint"`
+	Userinfo      string   `json:"userinfo_endpoint"`
+	Keys          string   `json:"jwks_uri"`
+	EndSession    string   `json:"end_session_endpoint"`
+	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
+	ClientMethods []string `json:"token_endpoint_auth_methods_supported"`
+	Pushed        string   `json:"pushed_authorization_request_endpoint"`
+	// AssertionAlgorithms are those that a client assertion may be signed with.
+	AssertionAlgorithms []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	ResponseIssuer      bool     `json:"authorization_response_iss_parameter_supported"`
 
 	keySet *keySet
 }
@@ -63,6 +66,7 @@ func (p *OIDC) discover(ctx context.Context) (*metadata, error) {
 		{&m.Userinfo, p.cfg.UserinfoURL, true},
 		{&m.Keys, "", false},
 		{&m.EndSession, p.cfg.EndSessionURL, true},
+		{&m.Pushed, "", true},
 	} {
 		if endpoint.configured != "" {
 			*endpoint.found = endpoint.configured
@@ -97,6 +101,18 @@ func (p *OIDC) algorithms(offered []string) []string {
 		return []string{"RS256"} // what every provider must support: Core 15.1
 	}
 	return slices.DeleteFunc(offered, func(a string) bool { return !slices.Contains(usableAlgorithms, a) })
+}
+
+// inHeader says how the client's secret is sent: in the header, or the form.
+func (p *OIDC) inHeader(m *metadata, secret string) bool {
+	return p.authStyle(m, secret) == oauth2.AuthStyleInHeader
+}
+
+func (p *OIDC) secret() string {
+	if p.cfg.Secret != nil {
+		return p.cfg.Secret()
+	}
+	return p.cfg.ClientSecret
 }
 
 // authStyle is how the client's secret is sent. It is settled beforehand: the

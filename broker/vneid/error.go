@@ -16,8 +16,8 @@ var (
 )
 
 // Reason is what was wrong in one word, from a closed list: for logs and
-// metrics, never for pages. Beside the constants there are the four steps
-// "discovery", "keys", "token" and "userinfo", each followed by "_" and an
+// metrics, never for pages. Beside the constants there are the five steps
+// "discovery", "keys", "pushed", "token" and "userinfo", each followed by "_" and an
 // outbound.Cause, as in "token_timeout".
 type Reason string
 
@@ -32,6 +32,8 @@ const (
 	ReasonDiscovery       Reason = "discovery"        // its metadata contradict themselves or the configuration
 	ReasonCode            Reason = "code"             // the code was not accepted
 	ReasonClient          Reason = "client"           // our client id or secret was not accepted
+	ReasonClientKey       Reason = "client_key"       // our own key cannot be read, or is for no algorithm that the provider takes
+	ReasonPushed          Reason = "pushed_request"   // the provider refused the pushed authorization request
 	ReasonNoIDToken       Reason = "id_token_missing" // and the next: what is wrong in the ID token
 	ReasonIDToken         Reason = "id_token_malformed"
 	ReasonAlgorithm       Reason = "algorithm"
@@ -47,6 +49,7 @@ const (
 	ReasonNotBefore       Reason = "nbf"
 	ReasonTokenHash       Reason = "at_hash"
 	ReasonUserinfoSubject Reason = "userinfo_sub" // userinfo of somebody else, or of nobody
+	ReasonLogout          Reason = "logout_token" // not a logout token
 	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
 	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
 	ReasonNumber          Reason = "number"       // no valid citizen number, or two

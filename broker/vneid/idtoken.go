@@ -35,17 +35,7 @@ type idToken struct {
 // verify believes an ID token or says why not (OpenID Connect Core 3.1.3.7):
 // signature first, so that nothing unsigned is parsed.
 func (p *OIDC) verify(ctx context.Context, m *metadata, raw, accessToken string, attempt session.Attempt) (*idToken, claimSet, error) {
-	allowed := make([]jose.SignatureAlgorithm, len(m.Algorithms))
-	for i, name := range m.Algorithms {
-		allowed[i] = jose.SignatureAlgorithm(name)
-	}
-	jws, err := jose.ParseSignedCompact(raw, allowed)
-	if unexpected := (*jose.ErrUnexpectedSignatureAlgorithm)(nil); errors.As(err, &unexpected) {
-		return nil, nil, fault(ReasonAlgorithm)
-	} else if err != nil {
-		return nil, nil, fault(ReasonIDToken)
-	}
-	payload, err := m.keySet.VerifySignature(ctx, jws)
+	jws, payload, err := m.open(ctx, raw)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,6 +69,22 @@ func (p *OIDC) verify(ctx context.Context, m *metadata, raw, accessToken string,
 		}
 	}
 	return token, claims, nil
+}
+
+// open returns what the provider signed, by a key and an algorithm of its.
+func (m *metadata) open(ctx context.Context, raw string) (*jose.JSONWebSignature, []byte, error) {
+	allowed := make([]jose.SignatureAlgorithm, len(m.Algorithms))
+	for i, name := range m.Algorithms {
+		allowed[i] = jose.SignatureAlgorithm(name)
+	}
+	jws, err := jose.ParseSignedCompact(raw, allowed)
+	if unexpected := (*jose.ErrUnexpectedSignatureAlgorithm)(nil); errors.As(err, &unexpected) {
+		return nil, nil, fault(ReasonAlgorithm)
+	} else if err != nil {
+		return nil, nil, fault(ReasonIDToken)
+	}
+	payload, err := m.keySet.VerifySignature(ctx, jws)
+	return jws, payload, err
 }
 
 func ours(audience jsontext.Value, clientID string) bool {

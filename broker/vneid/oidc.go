@@ -3,6 +3,7 @@ package vneid
 import (
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -41,6 +42,15 @@ type Config struct {
 	// Secret is asked at each exchange instead of ClientSecret where set, so
 	// that a changed secret needs no restart.
 	Secret func() string
+	// Key, where set, signs client assertions instead of a secret
+	// (private_key_jwt): RSA, P-256 or Ed25519, whose public half the provider
+	// has, its kid the thumbprint of RFC 7638. It is asked each time.
+	Key func() (crypto.Signer, error)
+	// AssertionAudience is AudienceIssuer (default) or AudienceTokenEndpoint.
+	AssertionAudience string
+	// NeverPush sends the authorization request by the browser even where the
+	// provider takes pushed ones (RFC 9126).
+	NeverPush bool
 	// ClientAuthentication is "basic" or "post"; default what discovery
 	// lists, Basic if both or neither (RFC 6749, 2.3.1).
 	ClientAuthentication string
@@ -108,6 +118,8 @@ func NewOIDC(cfg Config) (*OIDC, error) {
 		return nil, errors.New("vneid: ClientID is required")
 	case cfg.RedirectURL == "":
 		return nil, errors.New("vneid: RedirectURL is required")
+	case cfg.AssertionAudience != "" && cfg.AssertionAudience != AudienceIssuer && cfg.AssertionAudience != AudienceTokenEndpoint:
+		return nil, errors.New(`vneid: AssertionAudience: want "issuer" or "token_endpoint"`)
 	case cfg.ClientAuthentication != "" && cfg.ClientAuthentication != "basic" && cfg.ClientAuthentication != "post":
 		return nil, errors.New(`vneid: ClientAuthentication: want "basic" or "post"`)
 	}
@@ -128,12 +140,15 @@ func (p *OIDC) Name() string { return p.cfg.Name }
 func (p *OIDC) Title() string { return p.cfg.Title }
 
 // AuthURL is where the browser goes to sign in, with the attempt's state, nonce
-// and PKCE challenge (S256). ErrUnavailable or ErrProtocol where the provider
+// and PKCE challenge (S256); pushed to the provider beforehand where it takes
+// that. ErrUnavailable or ErrProtocol where the provider
 // has not told its address.
 func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, error) {
 	if !usable(attempt) {
 		return "", fault(ReasonAttempt)
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
 	m, err := p.read(ctx)
 	if err != nil {
 		return "", err
@@ -142,9 +157,13 @@ func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, er
 	if err != nil {
 		return "", err
 	}
-	return rp.AuthURL(attempt.State, party,
+	address := rp.AuthURL(attempt.State, party,
 		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier)),
-		rp.AuthURLOpt(rp.WithURLParam("nonce", attempt.Nonce))), nil
+		rp.AuthURLOpt(rp.WithURLParam("nonce", attempt.Nonce)))
+	if m.Pushed == "" || p.cfg.NeverPush {
+		return address, nil
+	}
+	return p.push(ctx, m, address)
 }
 
 // EndSessionURL is where the browser goes to end the provider's session too
@@ -218,9 +237,9 @@ func (p *OIDC) read(ctx context.Context) (*metadata, error) {
 // OpenID Connect, because the library's own checks of the ID token are not
 // ours; verify does them.
 func (p *OIDC) party(m *metadata) (rp.RelyingParty, error) {
-	secret := p.cfg.ClientSecret
-	if p.cfg.Secret != nil {
-		secret = p.cfg.Secret()
+	secret := p.secret()
+	if p.cfg.Key != nil {
+		secret = "" // the assertion takes its place
 	}
 	client := *p.client
 	client.Transport = tokenReply{client.Transport}

@@ -54,7 +54,15 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if err != nil {
 		return Identity{}, err
 	}
-	tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](ctx, callback.Code, party, rp.WithCodeVerifier(attempt.Verifier))
+	options := []rp.CodeExchangeOpt{rp.WithCodeVerifier(attempt.Verifier)}
+	if p.cfg.Key != nil {
+		assertion, err := p.assertion(m)
+		if err != nil {
+			return Identity{}, err
+		}
+		options = append(options, rp.WithClientAssertionJWT(assertion))
+	}
+	tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](ctx, callback.Code, party, options...)
 	if err != nil {
 		return Identity{}, failed("token", err)
 	}

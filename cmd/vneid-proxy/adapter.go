@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -84,7 +85,15 @@ func newProvider(c config.Config) (profile, error) {
 			Timeout: c.Process.CallTimeout,
 		})
 	}
+	var key func() (crypto.Signer, error)
+	if p.ClientKeyFile != "" {
+		key = func() (crypto.Signer, error) { return readKey("client key", p.ClientKeyFile) }
+		if _, err := key(); err != nil {
+			return nil, err
+		}
+	}
 	return vneid.NewOIDC(vneid.Config{
+		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never",
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
@@ -130,6 +139,7 @@ func subjectsOf(profile string) string {
 
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
 	address, err := p.profile.AuthURL(ctx, a)
+	p.faulted(err)
 	return address, providerFault(err)
 }
 
@@ -137,19 +147,58 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	began := p.calls.now()
 	who, err := p.RedeemQuery(ctx, a, rawQuery)
 	p.calls.measure("provider", "redeem", began, providerOutcome(err))
+	p.faulted(err)
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}
+	p.calls.metrics.ProviderSkew(p.Name(), who.Skew)
 	who.Citizen.Provider = p.subjects
 	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken}, nil
 }
 
-func (p provider) EndSessionURL(ctx context.Context, idToken string) string {
-	address, ok := p.profile.EndSessionURL(ctx, idToken, "")
+func (p provider) EndSessionURL(ctx context.Context, idToken, state string) string {
+	address, ok := p.profile.EndSessionURL(ctx, idToken, state)
 	if !ok {
 		return ""
 	}
 	return address
+}
+
+// announcer is a profile whose provider tells when a session ends.
+type announcer interface {
+	Issuer() string
+	VerifyLogout(ctx context.Context, token string) (vneid.Logout, error)
+}
+
+func (p provider) Issuer() string {
+	if a, ok := p.profile.(announcer); ok {
+		return a.Issuer()
+	}
+	return ""
+}
+
+func (p provider) Subjects() string { return p.subjects }
+
+func (p provider) Logout(ctx context.Context, token string) (broker.Logout, error) {
+	a, ok := p.profile.(announcer)
+	if !ok {
+		return broker.Logout{}, &broker.Fault{Reason: screen.Protocol, Err: errors.New("the provider has no logout tokens")}
+	}
+	began := p.calls.now()
+	said, err := a.VerifyLogout(ctx, token)
+	p.calls.measure("provider", "logout", began, providerOutcome(err))
+	p.faulted(err)
+	if err != nil {
+		return broker.Logout{}, providerFault(err)
+	}
+	return broker.Logout{Provider: p.subjects, SID: said.SID, Subject: said.Subject, ID: said.ID, Expires: said.Expires}, nil
+}
+
+// faulted counts why the provider was not believed, or not reached.
+func (p provider) faulted(err error) {
+	if reason := vneid.ReasonOf(err); reason != "" && reason != vneid.ReasonCancelled {
+		p.calls.metrics.ProviderFault(p.Name(), string(reason))
+	}
 }
 
 func providerOutcome(err error) string {

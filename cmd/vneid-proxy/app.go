@@ -258,7 +258,7 @@ func portalLogin(c config.Config, rules link.Policy) func(string, session.Stage,
 func newAssertion(c config.Config) (*proxy.Assertion, error) {
 	var keys []crypto.Signer
 	for _, name := range c.Keys.AssertionFiles {
-		key, err := readKey(name)
+		key, err := readKey("assertion key", name)
 		if err != nil {
 			return nil, err
 		}
@@ -276,25 +276,29 @@ func newAssertion(c config.Config) (*proxy.Assertion, error) {
 	return proxy.NewAssertion(proxy.AssertionConfig{Issuer: c.Public.URL.String(), Audience: audience, Keys: keys})
 }
 
-func readKey(name string) (crypto.Signer, error) {
+// readKey reads a private key in PEM; kind is what errors call it.
+func readKey(kind, name string) (crypto.Signer, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("assertion key: %w", err)
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("assertion key %s: no PEM", name)
+		return nil, fmt.Errorf("%s %s: no PEM", kind, name)
 	}
 	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
 		return key, nil
 	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("assertion key %s: neither PKCS #8 nor SEC 1", name)
+		return nil, fmt.Errorf("%s %s: neither PKCS #8, PKCS #1 nor SEC 1", kind, name)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("assertion key %s: cannot sign", name)
+		return nil, fmt.Errorf("%s %s: cannot sign", kind, name)
 	}
 	return signer, nil
 }

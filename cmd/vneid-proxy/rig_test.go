@@ -82,7 +82,7 @@ func newRig(t *testing.T, world rigWorld) *rig {
 	r.vneidURL = r.simulate(func(address string) http.Handler {
 		r.vneid, err = vneidtest.NewVNeID(vneidtest.VNeIDConfig{Issuer: address, Personas: world.people, Clients: []vneidtest.Client{{
 			ID: "portal", Secret: "client-secret", RedirectURIs: []string{r.origin + "/_vneid/callback"},
-			PostLogoutRedirectURIs: []string{r.origin + "/_vneid/sign-out"}, PublicKey: &key.PublicKey,
+			PostLogoutRedirectURIs: []string{r.origin + "/_vneid/sign-out"}, BackChannelLogoutURI: r.origin + "/_vneid/logout/backchannel", PublicKey: &key.PublicKey,
 		}}})
 		require.NoError(t, err)
 		return r.vneid
