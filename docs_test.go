@@ -265,3 +265,45 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 	}
 	assert.NotZero(t, checked)
 }
+
+// The table of the standards names files that are there and tests that exist:
+// a requirement whose test was renamed away is one that nothing holds.
+func TestProtocolNamesWhatExists(t *testing.T) {
+	var tests []string
+	err := filepath.WalkDir(".", func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(at, "_test.go") {
+			return err
+		}
+		for _, found := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllStringSubmatch(contents(t, at), -1) {
+			tests = append(tests, found[1])
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	named := regexp.MustCompile("`(Test\\w+|[a-z/]+/[a-z_]+\\.go)`").FindAllStringSubmatch(contents(t, "docs/protocol.md"), -1)
+	require.Greater(t, len(named), 80)
+	for _, name := range named {
+		if strings.HasPrefix(name[1], "Test") {
+			assert.Contains(t, tests, name[1])
+		} else {
+			assert.FileExists(t, name[1])
+		}
+	}
+}
+
+// Every reason that a provider is not believed for is told in docs/protocol.md.
+func TestProtocolNamesEveryReason(t *testing.T) {
+	protocol, found := contents(t, "docs/protocol.md"), 0
+	ast.Inspect(syntax(t, "broker/vneid/error.go"), func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 && strings.HasPrefix(spec.Names[0].Name, "Reason") {
+			if reason, ok := literal(spec.Values[0]); ok {
+				found++
+				if reason != "access_denied" { // the person's own doing
+					assert.Contains(t, protocol, "`"+reason+"`")
+				}
+			}
+		}
+		return true
+	})
+	assert.Greater(t, found, 25)
+}

@@ -60,6 +60,7 @@ type Provider struct {
 	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint. Unset with oidc: what discovery says."`
 	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/token" doc:"The token endpoint. Unset with oidc: what discovery says."`
 	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint. Unset with oidc: what discovery says."`
+	UserinfoMethod           string   `env:"USERINFO_METHOD" choice:"get,post,form" only:"oidc" presets:"oidc=get" doc:"How userinfo is asked for: get and post with the token in a header, form with the token in the body."`
 	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" only:"oidc" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
 	ClientID                 string   `env:"CLIENT_ID,notEmpty" example:"dichvucong" doc:"The client that the provider registered."`
 	ClientSecret             Secret   `env:"CLIENT_SECRET" doc:"Its secret. Unset: a public client, with PKCE alone where the provider knows it."`

@@ -84,14 +84,28 @@ func (s *storage) end(ctx context.Context, chosen func(sid string, e session) bo
 	return errors.Join(failed...)
 }
 
+// LogoutToken is a fresh logout token for a persona, of all their sessions where
+// sid is "".
+func (v *VNeID) LogoutToken(key, sid, clientID string) (string, error) {
+	who, ok := persona(v.personas, func(p Persona) bool { return p.Key == key })
+	if !ok {
+		return "", errUnknown
+	}
+	return v.storage.logoutToken(sid, who.VNeID.Subject, clientID)
+}
+
+func (s *storage) logoutToken(sid, subject, clientID string) (string, error) {
+	return s.sign("logout+jwt", oidc.NewLogoutTokenClaims(s.issuer, subject, oidc.Audience{clientID},
+		time.Now().Add(2*time.Minute), rand.Text(), sid, 0))
+}
+
 // tell posts a logout token (Back-Channel Logout 1.0, sections 2.4 and 2.5).
 func (s *storage) tell(ctx context.Context, sid string, e session) error {
 	i := slices.IndexFunc(s.clients, func(c Client) bool { return c.ID == e.clientID })
 	if i < 0 || s.clients[i].BackChannelLogoutURI == "" {
 		return nil
 	}
-	signed, err := s.sign("logout+jwt", oidc.NewLogoutTokenClaims(s.issuer, e.subject, oidc.Audience{e.clientID},
-		time.Now().Add(2*time.Minute), rand.Text(), sid, 0))
+	signed, err := s.logoutToken(sid, e.subject, e.clientID)
 	if err != nil {
 		return err
 	}

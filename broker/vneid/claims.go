@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -100,11 +102,22 @@ func (c claimSet) scalar(name string) (string, error) {
 // userinfo asks for further claims (OpenID Connect Core 5.3). A reply about
 // another subject than the ID token's is refused whole (5.3.2).
 func (p *OIDC) userinfo(ctx context.Context, address, accessToken, subject string) (claimSet, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	method, body := http.MethodGet, io.Reader(nil)
+	switch p.cfg.UserinfoBy {
+	case UserinfoPost:
+		method = http.MethodPost
+	case UserinfoForm:
+		method, body = http.MethodPost, strings.NewReader(url.Values{"access_token": {accessToken}}.Encode())
+	}
+	r, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, fault(ReasonDiscovery)
 	}
-	r.Header.Set("Authorization", "Bearer "+accessToken)
+	if body == nil {
+		r.Header.Set("Authorization", "Bearer "+accessToken)
+	} else {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	claims := claimSet{}
 	if _, err := outbound.JSON(p.client, r, &claims); err != nil {
 		return nil, failed("userinfo", err)

@@ -59,6 +59,9 @@ type Config struct {
 	PostLogoutURL string   // where the provider sends people after sign-out; "" lets it decide
 	Scopes        []string // default openid; openid is added where missing
 	Claims        Claims   // names of claims; each has a default
+	// UserinfoBy is how userinfo is asked for: UserinfoGet (default),
+	// UserinfoPost or UserinfoForm.
+	UserinfoBy string
 
 	// NumberOptional admits a person for whom the provider states no citizen
 	// number, as a plain OpenID Connect proxy does; an invalid one is refused
@@ -76,6 +79,13 @@ type Config struct {
 	Skew      time.Duration     // how far clocks may differ, for iat, nbf and exp alike; default 60 s
 	Now       func() time.Time  // default time.Now
 }
+
+// Ways to ask for userinfo (OpenID Connect Core 5.3.1; RFC 6750, 2).
+const (
+	UserinfoGet  = "get"  // the token in a header
+	UserinfoPost = "post" // the same by POST, with no body
+	UserinfoForm = "form" // the token in a form
+)
 
 // OIDC is a standard OpenID provider. It is safe for use by many at once.
 type OIDC struct {
@@ -118,6 +128,8 @@ func NewOIDC(cfg Config) (*OIDC, error) {
 		return nil, errors.New("vneid: ClientID is required")
 	case cfg.RedirectURL == "":
 		return nil, errors.New("vneid: RedirectURL is required")
+	case cfg.UserinfoBy != "" && cfg.UserinfoBy != UserinfoGet && cfg.UserinfoBy != UserinfoPost && cfg.UserinfoBy != UserinfoForm:
+		return nil, errors.New(`vneid: UserinfoBy: want "get", "post" or "form"`)
 	case cfg.AssertionAudience != "" && cfg.AssertionAudience != AudienceIssuer && cfg.AssertionAudience != AudienceTokenEndpoint:
 		return nil, errors.New(`vneid: AssertionAudience: want "issuer" or "token_endpoint"`)
 	case cfg.ClientAuthentication != "" && cfg.ClientAuthentication != "basic" && cfg.ClientAuthentication != "post":

@@ -93,7 +93,7 @@ func newProvider(c config.Config) (profile, error) {
 		}
 	}
 	return vneid.NewOIDC(vneid.Config{
-		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never",
+		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),

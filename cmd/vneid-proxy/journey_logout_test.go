@@ -123,3 +123,26 @@ func TestPostLogoutPage(t *testing.T) {
 		assert.NotContains(t, at.body, everywhere, query)
 	}
 }
+
+// A logout token that somebody kept ends nothing a second time: of all of a
+// person's sessions, those that began since go on.
+func TestLogoutTokenIsGoodOnce(t *testing.T) {
+	r := newRig(t, rigWorld{})
+	p := r.person(t)
+	p.vneid(p.visit(wanted), "linked")
+	token, err := r.vneid.LogoutToken("linked", "", "portal")
+	require.NoError(t, err)
+	post := func() int {
+		answer, err := http.PostForm(r.origin+"/_vneid/logout/backchannel", url.Values{"logout_token": {token}, "further": {"ignored"}})
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		return answer.StatusCode
+	}
+	require.Equal(t, http.StatusOK, post())
+	assert.Equal(t, http.StatusUnauthorized, p.program("/ping").status)
+	p.vneid(p.visit(wanted), "linked")
+	require.Equal(t, http.StatusOK, p.program("/ping").status)
+	assert.Equal(t, http.StatusBadRequest, post())
+	assert.Equal(t, http.StatusOK, p.program("/ping").status)
+	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="replay"}`))
+}

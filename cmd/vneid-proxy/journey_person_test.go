@@ -119,7 +119,13 @@ func (p *person) vneid(chooser page, key string) page {
 // callback, not yet asked for.
 func (p *person) callback(chooser page, key string) string {
 	p.t.Helper()
-	login := p.visit(chooser.link("/_vneid/start?provider=vneid"))
+	return p.callbackFrom(chooser.link("/_vneid/start?provider=vneid"), key)
+}
+
+// callbackFrom is callback from the address that begins a sign-in.
+func (p *person) callbackFrom(start, key string) string {
+	p.t.Helper()
+	login := p.visit(start)
 	form := login.form("/login")
 	form.values.Set("persona", key)
 	back := p.followUntil(p.post(form.action, form.values), "/_vneid/callback")
