@@ -29,6 +29,10 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 		// Whom the gate lets through no more, and link may refuse, must be able
 		// to sign in another way.
 		if s.Policy.Admit(held.Standing, s.Now()) == link.Forward && s.Feed.State(Ref(held)) == ledger.Live {
+			if s.turns(w, r, returnTo) {
+				s.refuse(w, r, &Fault{screen.Loop, errors.New("sent back to the same page again and again")})
+				return
+			}
 			to(w, r, returnTo)
 			return
 		}
@@ -40,7 +44,11 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 		to(w, r, s.Prefix+"/portal-return")
 		return
 	}
-	s.offer(w, r, returnTo, "")
+	var notice screen.Notice
+	if r.URL.Query().Has("unsent") {
+		notice = screen.NoticeUnsent
+	}
+	s.offer(w, r, returnTo, notice)
 }
 
 func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, notice screen.Notice) {

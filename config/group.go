@@ -54,14 +54,14 @@ type Portal struct {
 // Provider is who vouches for citizens. With oidc, addresses are nil when
 // unset: the issuer's discovery document says them.
 type Provider struct {
-	Profile                  string   `env:"PROVIDER" envDefault:"oidc" choice:"oidc,vneid-encrypted" later:"vneid-clear,national-portal" doc:"The way the provider is spoken to: oidc is OpenID Connect; vneid-encrypted is VNeID's own wire, where code, token answer and userinfo come encrypted for a key of ours."`
+	Profile                  string   `env:"PROVIDER" envDefault:"oidc" choice:"oidc,vneid-encrypted,vneid-clear,national-portal" doc:"The way the provider is spoken to: oidc is OpenID Connect; vneid-encrypted is VNeID's own wire, where code, token answer and userinfo come encrypted for a key of ours; vneid-clear is VNeID's first wire and national-portal the national public service portal's sign-in, both in clear (docs/protocol.md)."`
 	Title                    string   `env:"PROVIDER_TITLE" envDefault:"VNeID" doc:"What the sign-in button calls the provider."`
 	IssuerURL                *url.URL `env:"ISSUER_URL" form:"issuer" need:"with PROVIDER=oidc" only:"oidc" example:"https://sso.example.gov.vn" doc:"The issuer; its discovery document says the addresses that are not set here."`
-	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint. Unset with oidc: what discovery says."`
-	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/token" doc:"The token endpoint. Unset with oidc: what discovery says."`
-	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" need:"with PROVIDER=vneid-encrypted" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint. Unset with oidc: what discovery says."`
+	AuthorizeURL             *url.URL `env:"AUTHORIZE_URL" form:"address" need:"unless PROVIDER=oidc" example:"https://sso.example.gov.vn/authorize" doc:"The authorization endpoint. Unset with oidc: what discovery says."`
+	TokenURL                 *url.URL `env:"TOKEN_URL" form:"address" need:"unless PROVIDER=oidc" example:"https://sso.example.gov.vn/token" doc:"The token endpoint. Unset with oidc: what discovery says."`
+	UserinfoURL              *url.URL `env:"USERINFO_URL" form:"address" need:"unless PROVIDER=oidc" example:"https://sso.example.gov.vn/userinfo" doc:"The userinfo endpoint. Unset with oidc: what discovery says."`
 	UserinfoMethod           string   `env:"USERINFO_METHOD" choice:"get,post,form" only:"oidc" presets:"oidc=get" doc:"How userinfo is asked for: get and post with the token in a header, form with the token in the body."`
-	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" only:"oidc" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
+	EndSessionURL            *url.URL `env:"END_SESSION_URL" form:"address" only:"oidc,vneid-clear,national-portal" example:"https://sso.example.gov.vn/logout" doc:"Where a browser is sent to sign out at the provider too. Unset: what discovery says, else sign-out ends here."`
 	ClientID                 string   `env:"CLIENT_ID,notEmpty" example:"dichvucong" doc:"The client that the provider registered."`
 	ClientSecret             Secret   `env:"CLIENT_SECRET" doc:"Its secret. Unset: a public client, with PKCE alone where the provider knows it."`
 	ClientKeyFile            string   `env:"CLIENT_KEY_FILE" form:"file" only:"oidc" example:"/run/keys/client.pem" doc:"Private key (RSA of 2048 bits or more, P-256 or Ed25519, PEM) that proves the client instead of CLIENT_SECRET (private_key_jwt); the provider has its public half, under the thumbprint of RFC 7638 as kid. Read anew at each use."`
@@ -74,12 +74,12 @@ type Provider struct {
 	EnvelopeKeyBits          int      `env:"ENVELOPE_KEY_BITS" choice:"128,192,256" only:"vneid-encrypted" presets:"vneid-encrypted=256" doc:"The one length of AES keys that is accepted."`
 	EnvelopeCode             string   `env:"ENVELOPE_CODE" choice:"decrypted,received" only:"vneid-encrypted" presets:"vneid-encrypted=decrypted" doc:"What the token endpoint is sent as the code: decrypted, or as the callback carried it."`
 	EnvelopeEncryptKey       string   `env:"ENVELOPE_ENCRYPT_KEY" choice:"sent,omitted" only:"vneid-encrypted" presets:"vneid-encrypted=sent" doc:"Whether the token endpoint is sent encrypt_key beside the code."`
-	ClaimCitizenNumber       string   `env:"CLAIM_CITIZEN_NUMBER" envDefault:"citizenPid" doc:"Claim that holds the citizen number, 12 digits as a string. With vneid-encrypted it is the subject too."`
-	ClaimName                string   `env:"CLAIM_NAME" presets:"oidc=name vneid-encrypted=fullName" doc:"Claim that holds the full name."`
-	ClaimBirthDate           string   `env:"CLAIM_BIRTH_DATE" presets:"oidc=birthdate vneid-encrypted=birthDate" doc:"Claim that holds the birth date."`
-	ClaimAccountLevel        string   `env:"CLAIM_ACCOUNT_LEVEL" envDefault:"accountLevel" doc:"Claim that holds the level of the electronic identity, 1 or 2."`
-	ClaimAuthenticationLevel string   `env:"CLAIM_AUTHENTICATION_LEVEL" envDefault:"acr" doc:"Claim that says how this one sign-in was made; another scale than the account level."`
-	ClaimAccountType         string   `env:"CLAIM_ACCOUNT_TYPE" envDefault:"accountType" doc:"Claim that tells person from organisation."`
+	ClaimCitizenNumber       string   `env:"CLAIM_CITIZEN_NUMBER" presets:"oidc=citizenPid vneid-encrypted=citizenPid vneid-clear=SoDinhDanh national-portal=SoDinhDanh" doc:"Claim that holds the citizen number, 12 digits as a string. With vneid-encrypted it is the subject too."`
+	ClaimName                string   `env:"CLAIM_NAME" presets:"oidc=name vneid-encrypted=fullName vneid-clear=HoVaTen national-portal=HoVaTen" doc:"Claim that holds the full name."`
+	ClaimBirthDate           string   `env:"CLAIM_BIRTH_DATE" presets:"oidc=birthdate vneid-encrypted=birthDate vneid-clear=NgayThangNamSinh national-portal=NgayThangNamSinh" doc:"Claim that holds the birth date."`
+	ClaimAccountLevel        string   `env:"CLAIM_ACCOUNT_LEVEL" presets:"oidc=accountLevel vneid-encrypted=accountLevel vneid-clear=IAL national-portal=IAL" doc:"Claim that holds the level of the electronic identity, 1 or 2."`
+	ClaimAuthenticationLevel string   `env:"CLAIM_AUTHENTICATION_LEVEL" presets:"oidc=acr vneid-encrypted=acr vneid-clear=loAs national-portal=loAs" doc:"Claim that says how this one sign-in was made; another scale than the account level."`
+	ClaimAccountType         string   `env:"CLAIM_ACCOUNT_TYPE" presets:"oidc=accountType vneid-encrypted=accountType vneid-clear=LoaiTaiKhoan national-portal=LoaiTaiKhoan" doc:"Claim that tells person from organisation."`
 	MinAccountLevel          int      `env:"MIN_ACCOUNT_LEVEL" envDefault:"2" choice:"0,1,2" doc:"Who has a lower account level is refused. A missing claim counts as 0."`
 }
 

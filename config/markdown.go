@@ -57,8 +57,8 @@ func (v variable) exampleNote() string {
 	if v.secret() {
 		note = " Also as `" + v.name + fileSuffix + "`."
 	}
-	if only := v.tag("only"); only != "" {
-		note += " Only with `PROVIDER=" + only + "`."
+	if only := split(v.tag("only")); only != nil {
+		note += " Only with `PROVIDER=" + strings.Join(only, "`, `") + "`."
 	}
 	if example := v.tag("example"); example != "" {
 		note += " Example: `" + example + "`."

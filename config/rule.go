@@ -77,12 +77,16 @@ func checkPortal(c *Config, l loader) {
 }
 
 func checkProvider(c *Config, l loader) {
-	oidc, encrypted := c.Provider.Profile == "oidc", c.Provider.Profile == "vneid-encrypted"
+	profile := c.Provider.Profile
+	oidc, encrypted := profile == "oidc", profile == "vneid-encrypted"
+	clear := profile == "vneid-clear" || profile == "national-portal"
+	l.need(clear, "with PROVIDER="+profile, "AUTHORIZE_URL", "TOKEN_URL", "USERINFO_URL")
 	l.need(oidc, "with PROVIDER=oidc", "ISSUER_URL")
 	l.need(encrypted, "with PROVIDER=vneid-encrypted", "AUTHORIZE_URL", "TOKEN_URL", "USERINFO_URL", "DECRYPTION_KEY_FILES")
 	for _, v := range l.all {
-		if only := v.tag("only"); (oidc || encrypted) && only != "" && only != c.Provider.Profile && l.has(v.name) {
-			l.fault(v.name, "remove it: it has a meaning only with PROVIDER=%s", only)
+		only := split(v.tag("only"))
+		if (oidc || encrypted || clear) && only != nil && !slices.Contains(only, profile) && l.has(v.name) {
+			l.fault(v.name, "remove it: it has a meaning only with PROVIDER=%s", choiceOf(only).words)
 		}
 	}
 	// OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3: these must use TLS.

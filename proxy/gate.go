@@ -92,7 +92,11 @@ func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ende
 		p.redirect(x, r, metrics.Link, p.config.Prefix+"/link")
 		return
 	}
-	p.redirect(x, r, metrics.SignIn, p.config.Prefix+"/sign-in?rd="+p.returnTo(r))
+	place := p.config.Prefix + "/sign-in?rd=" + p.returnTo(r)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		place += "&unsent=1" // the page says that what was sent did not arrive
+	}
+	p.redirect(x, r, metrics.SignIn, place)
 }
 
 // toLink sends a person to the link screen; a program is told 403 and why.

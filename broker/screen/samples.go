@@ -33,6 +33,7 @@ func Samples() []Sample {
 		PortalLogin: "/_vneid/start?provider=portal", PortalLoginUntil: deadline,
 	}
 	vneidOnly := SignIn{Providers: chooser.Providers, ReturnTo: "/ho-so", Notice: NoticeExpired}
+	unsent := SignIn{Providers: chooser.Providers, ReturnTo: "/nop-ho-so", Notice: NoticeUnsent}
 	form := SignIn{
 		ReturnTo: "/ho-so", CSRF: token, CredentialForm: true, PortalLoginUntil: deadline,
 		Providers: []Provider{{Name: "vneid"}, {Name: "national", Title: "Cổng Dịch vụ công quốc gia"}},
@@ -99,6 +100,7 @@ func Samples() []Sample {
 	samples := []Sample{
 		{"sign-in", http.StatusOK, chooser},
 		{"sign-in-vneid-only", http.StatusOK, vneidOnly},
+		{"sign-in-unsent", http.StatusOK, unsent},
 		{"sign-in-form", http.StatusOK, form},
 		{"sign-in-form-wrong", http.StatusUnprocessableEntity, wrong},
 		{"link", http.StatusOK, link},

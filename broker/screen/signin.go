@@ -13,6 +13,7 @@ const (
 	NoticeProviderDown Notice = "provider_down" // VNeID does not answer at present
 	NoticeUpdated      Notice = "updated"       // the number was confirmed and linked
 	NoticePending      Notice = "pending"       // the check awaits its answer
+	NoticeUnsent       Notice = "unsent"        // what was sent without a session must be sent again
 	NoticeSkipped      Notice = "skipped"       // may still be updated on this page
 )
 

@@ -50,6 +50,7 @@ const (
 	ReasonTokenHash       Reason = "at_hash"
 	ReasonUserinfoSubject Reason = "userinfo_sub" // userinfo of somebody else, or of nobody
 	ReasonLogout          Reason = "logout_token" // not a logout token
+	ReasonOrganisation    Reason = "organisation" // an enterprise's account, where a person's is wanted
 	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
 	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
 	ReasonNumber          Reason = "number"       // no valid citizen number, or two

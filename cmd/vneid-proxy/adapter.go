@@ -52,7 +52,8 @@ func buttonTitle(title string) string {
 	return title
 }
 
-// profile is a way to speak to a provider: vneid.OIDC or vneid.Encrypted.
+// profile is a way to speak to a provider: vneid.OIDC, vneid.Encrypted or
+// vneid.Clear.
 type profile interface {
 	Name() string
 	Origins() []string
@@ -85,6 +86,16 @@ func newProvider(c config.Config) (profile, error) {
 			Timeout: c.Process.CallTimeout,
 		})
 	}
+	postLogoutURL := c.Public.URL.String() + c.Public.PathPrefix + "/sign-out"
+	if p.Profile == vneid.WireVNeIDClear || p.Profile == vneid.WireNationalPortal {
+		return vneid.NewClear(vneid.ClearConfig{
+			Wire: p.Profile, Name: name, Title: p.Title,
+			AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL), UserinfoURL: address(p.UserinfoURL),
+			EndSessionURL: address(p.EndSessionURL), AllowHTTP: c.Public.AllowHTTP,
+			ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), RedirectURL: redirectURL, PostLogoutURL: postLogoutURL,
+			Scopes: p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
+		})
+	}
 	var key func() (crypto.Signer, error)
 	if p.ClientKeyFile != "" {
 		key = func() (crypto.Signer, error) { return readKey("client key", p.ClientKeyFile) }
@@ -99,7 +110,7 @@ func newProvider(c config.Config) (profile, error) {
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
 		AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
 		RedirectURL:   redirectURL,
-		PostLogoutURL: c.Public.URL.String() + c.Public.PathPrefix + "/sign-out",
+		PostLogoutURL: postLogoutURL,
 		Scopes:        p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
 	})
 }

@@ -6,14 +6,17 @@ import (
 	"net/url"
 )
 
-// encrypted looks at VNeID's encrypted wire, which has no discovery.
-func (i *inspection) encrypted(ctx context.Context) findings {
+// undiscovered looks at a wire that has no discovery: VNeID's encrypted one, or
+// one in clear.
+func (i *inspection) undiscovered(ctx context.Context) findings {
 	p := i.config.Provider
 	var found findings
 	keys, err := decryptionKeys(p.DecryptionKeyFiles)
-	if err != nil {
+	switch {
+	case p.Profile != "vneid-encrypted":
+	case err != nil:
 		found = append(found, providerDecrypt.fault(err.Error(), variable("DECRYPTION_KEY_FILES")+": the private RSA keys, one a file, readable by this process"))
-	} else {
+	default:
 		found = append(found, providerDecrypt.ok(fmt.Sprintf("%d RSA keys; the first has %d bits", len(keys), keys[0].N.BitLen())))
 	}
 	reached := true

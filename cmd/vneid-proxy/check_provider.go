@@ -38,8 +38,8 @@ type discovered struct {
 
 // provider looks at who vouches for citizens.
 func (i *inspection) provider(ctx context.Context) findings {
-	if i.config.Provider.Profile == "vneid-encrypted" {
-		return i.encrypted(ctx)
+	if i.config.Provider.Profile != "oidc" {
+		return i.undiscovered(ctx)
 	}
 	issuer := i.config.Provider.IssuerURL
 	asked := i.now()

@@ -105,3 +105,33 @@ func journeyCallbackRevisited(t *testing.T, w wire) {
 		assert.Equal(t, wanted, at.url.RequestURI(), "the page first asked for survives a cancel")
 	})
 }
+
+// A portal that sends signed-in people to sign in again is stopped before the
+// browser gives up, and other pages are not.
+func TestLoopIsBroken(t *testing.T) {
+	r := newRig(t, rigWorld{})
+	p := r.person(t)
+	p.vneid(p.visit(wanted), "linked")
+	back := func(rd string) page { return p.get("/_vneid/sign-in?rd=" + rd) }
+	for range 5 {
+		require.Equal(t, http.StatusFound, back("/ho-so").status)
+	}
+	stopped := back("/ho-so")
+	assert.Equal(t, http.StatusTooManyRequests, stopped.status)
+	assert.Equal(t, "Đăng nhập bị lặp lại", stopped.title())
+	assert.Equal(t, 1.0, r.metric(`vneid_proxy_sign_in_steps_total{provider="vneid",reason="loop",step="refused"}`))
+	assert.Equal(t, http.StatusFound, back("/ho-so").status, "told once, it may be tried again")
+	for i := range 20 { // restored tabs
+		assert.Equal(t, http.StatusFound, back(fmt.Sprintf("/trang-%d", i)).status)
+	}
+}
+
+// What was posted without a session is not taken for received.
+func TestUnsentIsTold(t *testing.T) {
+	r := newRig(t, rigWorld{})
+	p := r.person(t)
+	at := p.follow(p.post("/nop-ho-so", nil, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"))
+	assert.Equal(t, titleSignIn, at.title())
+	assert.Contains(t, at.body, "chưa được tiếp nhận")
+	assert.NotContains(t, p.visit(wanted).body, "chưa được tiếp nhận")
+}
