@@ -140,7 +140,7 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 	}
 	b.Metrics.Step(e.provider, metrics.StepAdmitted, "")
 	b.Logger.Info("admitted", "account", b.pseudonym(e.account.ID), "standing", e.standing, "provider", e.provider)
-	to(w, r, returnTo)
+	to(w, r, b.landing(r, s.Account.ID, returnTo))
 }
 
 // sameHands reports that the browser is still with whoever had it last.

@@ -168,6 +168,7 @@ func New(c Config) http.Handler {
 		{path: "/identity", get: linking.identity},
 		{path: "/identity/update", post: linking.identityUpdate},
 		{path: "/sign-out", get: signOut.question, post: signOut.end},
+		{path: "/unsent", get: signIn.unsent, call: signIn.resend},
 		{path: "/session", get: signOut.status},
 		{path: "/logout/backchannel", call: signOut.backchannel},
 		{path: "/logout/frontchannel", get: signOut.frontchannel},
@@ -189,7 +190,7 @@ func New(c Config) http.Handler {
 				switch {
 				case route.get == nil:
 					allow = "POST"
-				case route.post != nil:
+				case route.post != nil || route.call != nil:
 					allow = "GET, HEAD, POST"
 				}
 				w.Header().Set("Allow", allow)

@@ -19,14 +19,14 @@ func (b *broker) keepIDToken(ctx context.Context, id session.ID, idToken string)
 	if idToken == "" {
 		return nil
 	}
-	row, aead := tokenKeys(id)
+	row, aead := keysOf(id, "tokens")
 	sealed := aead.Seal(nil, nil, []byte(idToken), row)
 	return b.Ledger.PutSecret(ctx, row, sealed, b.Now().Add(b.SessionLifetime))
 }
 
 // takeIDToken returns the token and forgets it; "" where there is none.
 func (b *broker) takeIDToken(ctx context.Context, id session.ID) (string, error) {
-	row, aead := tokenKeys(id)
+	row, aead := keysOf(id, "tokens")
 	sealed, err := b.Ledger.GetSecret(ctx, row)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return "", nil
@@ -41,12 +41,12 @@ func (b *broker) takeIDToken(ctx context.Context, id session.ID) (string, error)
 	return string(token), b.Ledger.DeleteSecret(ctx, row)
 }
 
-// tokenKeys derives the row's name and its key. Neither derivation can fail:
+// keysOf derives the row's name and its key. Neither derivation can fail:
 // the lengths are constants. The nonce is inside the sealed text (random), so
 // that a second token under one id is no fault.
-func tokenKeys(id session.ID) (row []byte, aead cipher.AEAD) {
-	row, _ = hkdf.Key(sha256.New, id[:], nil, "vneid-proxy tokens row", 16)
-	key, _ := hkdf.Key(sha256.New, id[:], nil, "vneid-proxy tokens key", 32)
+func keysOf(id session.ID, purpose string) (row []byte, aead cipher.AEAD) {
+	row, _ = hkdf.Key(sha256.New, id[:], nil, "vneid-proxy "+purpose+" row", 16)
+	key, _ := hkdf.Key(sha256.New, id[:], nil, "vneid-proxy "+purpose+" key", 32)
 	block, _ := aes.NewCipher(key)
 	aead, _ = cipher.NewGCMWithRandomNonce(block)
 	return row, aead

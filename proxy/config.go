@@ -52,6 +52,9 @@ type Config struct {
 	Jar *session.Jar
 	// Admit judges a session by its standing and the date; required.
 	Admit func(*session.Session, time.Time) Verdict
+	// Keep keeps a posted form for whoever held the session last, and reports
+	// whether it did; nil keeps none.
+	Keep func(http.ResponseWriter, *http.Request, *session.Session) bool
 	// Validity says what became of a session since it was sealed; required.
 	Validity func(*session.Session) Validity
 

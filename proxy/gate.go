@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"vneid-proxy/metrics"
@@ -93,10 +94,22 @@ func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ende
 		return
 	}
 	place := p.config.Prefix + "/sign-in?rd=" + p.returnTo(r)
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !(!ended && p.keep(x, r)) {
 		place += "&unsent=1" // the page says that what was sent did not arrive
 	}
 	p.redirect(x, r, metrics.SignIn, place)
+}
+
+// keep has a form kept that met an expired session: one that the browser's
+// cookie still proves, and that nobody ended.
+func (p *Proxy) keep(x *exchange, r *http.Request) bool {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if p.config.Keep == nil || x.asked != notAsked || r.Method != http.MethodPost ||
+		lower(strings.TrimSpace(kind)) != "application/x-www-form-urlencoded" || !p.fromHere(r) {
+		return false
+	}
+	last := p.config.Jar.Last(r)
+	return last != nil && p.config.Validity(last) == Live && p.config.Keep(x, r, last)
 }
 
 // toLink sends a person to the link screen; a program is told 403 and why.

@@ -12,6 +12,7 @@ type Purpose string
 const (
 	PurposeState Purpose = "state" // an attempt's state, before its code is redeemed
 	PurposeProof Purpose = "proof" // a proof, with the link or skip that it is for
+	PurposeKept  Purpose = "kept"  // a form that waits to be sent again, and a session's places for such
 	PurposeJTI   Purpose = "jti"   // a logout token's id (OpenID Connect Back-Channel Logout 1.0, 2.6)
 )
 

@@ -121,6 +121,9 @@ func Samples() []Sample {
 		{"linked-weak", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account, Weak: true}},
 		{"pending", http.StatusOK, Pending{ReturnTo: "/ho-so", Number: number, Since: since}},
 		{"sign-out", http.StatusOK, SignOut{CSRF: token, ReturnTo: "/ho-so"}},
+		{"kept", http.StatusOK, Kept{Path: "/nop-ho-so", Token: token, Fields: []KeptField{
+			{"ho_ten", "Trần Văn Bình"}, {"noi_dung", "Đề nghị cấp bản sao <trích lục>\r\nhai bản"}, {"captcha", "1234"}, {"ghi_chu", ""},
+		}}},
 		{"signed-out", http.StatusOK, SignedOut{}},
 		{"signed-out-everywhere", http.StatusOK, SignedOut{Everywhere: true}},
 	}

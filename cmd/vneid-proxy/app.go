@@ -87,6 +87,7 @@ func policy(c config.Config) link.Policy {
 // the gate.
 type pages struct {
 	own    http.Handler
+	keep   func(http.ResponseWriter, *http.Request, *session.Session) bool
 	refuse func(http.ResponseWriter, *http.Request, proxy.Refusal)
 }
 
@@ -161,7 +162,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 			LoginURL: c.Portal.LoginURL.RequestURI(), ReturnParameter: c.Portal.ReturnParameter, SessionCookies: c.Portal.SessionCookies,
 		}
 	}
-	return pages{own: broker.New(b), refuse: refusals(screens)}, nil
+	return pages{own: broker.New(b), keep: broker.Keep(b), refuse: refusals(screens)}, nil
 }
 
 // newProxy hands the proxy the functions it needs: what the policy, the feed
@@ -198,7 +199,7 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 			}
 			return proxy.Verdict{Action: proxy.ToLink, Reason: reason}
 		},
-		Validity: a.validity, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
+		Validity: a.validity, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
 		AllowedHeaderNames: c.Portal.AllowedHeaderNames, TrustedProxies: c.Portal.TrustedProxies,
 		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
 	})
