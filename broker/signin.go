@@ -100,6 +100,10 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
 		name = names[0]
 	}
 	attempt := session.NewAttempt(name, s.rd(r), s.Now())
+	if levels := query["level"]; len(levels) == 1 && len(levels[0]) <= maxLevel && levelText(levels[0]) {
+		attempt.Raise = levels[0]
+		s.Jar.Raise(w, attempt.Raise)
+	}
 	var next string
 	if name == session.Portal {
 		next, err = s.startAtPortal(w, r)
@@ -115,6 +119,14 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Metrics.Step(name, metrics.StepStarted, "")
 	to(w, r, next)
+}
+
+// maxLevel bounds what acr_values may ask for, in bytes.
+const maxLevel = 128
+
+// levelText is names of levels, parted by blanks.
+func levelText(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // startAtPortal is the portal's own page, allowed until the policy's date, and

@@ -68,7 +68,9 @@ func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 	switch verdict := p.config.Admit(held, now); verdict.Action {
 	case Forward:
 		if why := ruling.lacks(held); why.Status != 0 {
-			p.refuse(x, metrics.Forbidden, why)
+			if !p.stepUp(x, r, why) {
+				p.refuse(x, metrics.Forbidden, why)
+			}
 			return
 		}
 		p.forwardSession(x, r, held)
@@ -98,6 +100,22 @@ func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ende
 		place += "&unsent=1" // the page says that what was sent did not arrive
 	}
 	p.redirect(x, r, metrics.SignIn, place)
+}
+
+// stepUp sends a person to sign in at the level that the rule needs, back to
+// this page. Whoever was sent a short while ago and still lacks it is refused:
+// the provider cannot.
+func (p *Proxy) stepUp(x *exchange, r *http.Request, why Refusal) bool {
+	if why.Reason != ReasonAuthenticationLevel || x.rule == nil || !x.rule.StepUp || !x.person ||
+		r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	level := strings.Join(x.rule.Needs.AuthenticationLevels, " ")
+	if p.config.Jar.Raised(r, level) {
+		return false
+	}
+	p.redirect(x, r, metrics.SignIn, p.config.Prefix+"/start?rd="+p.returnTo(r)+"&level="+url.QueryEscape(level))
+	return true
 }
 
 // keep has a form kept that met an expired session: one that the browser's

@@ -35,6 +35,9 @@ type Rule struct {
 	Access  Access
 	// Needs are asked of whoever is admitted; only with Protected and API.
 	Needs Needs
+	// StepUp sends whoever lacks the authentication level to sign in again at
+	// it, once; only with Needs.AuthenticationLevels.
+	StepUp bool
 	// From and Before bound the time in which the rule is there at all; zero
 	// is no bound.
 	From, Before time.Time
@@ -128,6 +131,7 @@ func (r *Rule) faults() (faults []error) {
 	refuse(r.UpstreamHTTP2 && r.Upstream == nil, "http2 goes with an upstream of the rule's own")
 	refuse(r.ResponseTimeout < 0, "the response timeout is not positive")
 	refuse(r.MaxBody < 0, "max_body is not positive")
+	refuse(r.StepUp && len(r.Needs.AuthenticationLevels) == 0, "step_up needs an authentication_level to raise to")
 	refuse(r.PassAuthorization && (r.Access == Public || r.Access == Denied), "only a rule that knows who asks can pass Authorization; on public paths it passes anyway")
 	return faults
 }

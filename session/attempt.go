@@ -28,6 +28,10 @@ type Attempt struct {
 	// alone, so that a reload or a late tab can still go to its page.
 	Spent bool
 
+	// Raise is the authentication level that is asked for ("" for none): of
+	// the provider, at the start alone, so that no cookie holds it.
+	Raise string
+
 	slot int
 }
 

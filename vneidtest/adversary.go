@@ -20,10 +20,11 @@ import (
 // reach no page of whoever signs in.
 const AdversaryMarker = "KẺ-XẤU<script>"
 
-// AdversaryConfig is what NewAdversary needs; all is required.
+// AdversaryConfig is what NewAdversary needs; all but Raises is required.
 type AdversaryConfig struct {
 	Issuer, ClientID string
 	Persona          Persona // whom it vouches for
+	Raises           bool    // whether acr_values are granted, in acr
 }
 
 // Adversary is an OpenID provider that does all as it should but for one
@@ -39,11 +40,12 @@ type Adversary struct {
 
 	mu     sync.Mutex
 	nonces map[string]string // by code
+	levels map[string]string // likewise, where acr_values are granted
 }
 
 // NewAdversary fails on an unknown attack; "" is none.
 func NewAdversary(cfg AdversaryConfig, name string) (*Adversary, error) {
-	a := &Adversary{cfg: cfg, mux: http.NewServeMux(), nonces: map[string]string{}}
+	a := &Adversary{cfg: cfg, mux: http.NewServeMux(), nonces: map[string]string{}, levels: map[string]string{}}
 	if name != "" {
 		var known bool
 		if a.attack, known = attacks()[name]; !known {
@@ -107,6 +109,9 @@ func (a *Adversary) authorize(w http.ResponseWriter, r *http.Request) {
 	code := rand.Text()
 	a.mu.Lock()
 	a.nonces[code] = asked.Get("nonce")
+	if a.cfg.Raises {
+		a.levels[code] = asked.Get("acr_values")
+	}
 	a.mu.Unlock()
 	answer := url.Values{"code": {code}, "state": {asked.Get("state")}, "iss": {a.cfg.Issuer}}
 	if a.attack.callback != nil {
@@ -118,12 +123,15 @@ func (a *Adversary) authorize(w http.ResponseWriter, r *http.Request) {
 
 func (a *Adversary) token(r *http.Request) map[string]any {
 	a.mu.Lock()
-	nonce := a.nonces[r.PostFormValue("code")]
+	nonce, level := a.nonces[r.PostFormValue("code")], a.levels[r.PostFormValue("code")]
 	a.mu.Unlock()
 	now := time.Now()
 	claims := map[string]any{
 		"iss": a.cfg.Issuer, "sub": a.cfg.Persona.VNeID.Subject, "aud": a.cfg.ClientID, "nonce": nonce,
 		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+	}
+	if level != "" {
+		claims["acr"] = level
 	}
 	if a.attack.claims != nil {
 		a.attack.claims(claims)

@@ -169,9 +169,13 @@ func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, er
 	if err != nil {
 		return "", err
 	}
-	address := rp.AuthURL(attempt.State, party,
-		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier)),
-		rp.AuthURLOpt(rp.WithURLParam("nonce", attempt.Nonce)))
+	options := []rp.AuthURLOpt{
+		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier)), rp.AuthURLOpt(rp.WithURLParam("nonce", attempt.Nonce)),
+	}
+	if attempt.Raise != "" {
+		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", attempt.Raise)))
+	}
+	address := rp.AuthURL(attempt.State, party, options...)
 	if m.Pushed == "" || p.cfg.NeverPush {
 		return address, nil
 	}

@@ -92,7 +92,7 @@ func parseRules(text []byte) (*proxy.Rules, error) {
 				Roles: r.Needs.Role, AccountLevel: r.Needs.AccountLevel, AuthenticationLevels: r.Needs.AuthenticationLevel,
 			},
 			From: r.From.Time(), Before: r.Until.After(), Upstream: r.Upstream.URL,
-			UpstreamHTTP2: r.UpstreamHTTP2, ResponseTimeout: r.ResponseTimeout.Duration, MaxBody: r.MaxBody, PassAuthorization: r.PassAuthorization,
+			StepUp: r.StepUp, UpstreamHTTP2: r.UpstreamHTTP2, ResponseTimeout: r.ResponseTimeout.Duration, MaxBody: r.MaxBody, PassAuthorization: r.PassAuthorization,
 		}
 		for _, standing := range r.Needs.Standing {
 			list[i].Needs.Standings = append(list[i].Needs.Standings, identity.Standing(standing))
