@@ -115,50 +115,63 @@ func (b *broker) setKept(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// waiting is the form that waits in this browser for the person who sent it.
-func (b *broker) waiting(r *http.Request, account identity.AccountID) (session.ID, kept, bool) {
+// waiting is the form that waits in this browser for the person who sent it;
+// ledger.ErrNotFound where none does.
+func (b *broker) waiting(r *http.Request, account identity.AccountID) (session.ID, kept, error) {
 	var id session.ID
 	held, err := r.Cookie(keptCookie)
 	if err != nil {
-		return id, kept{}, false
+		return id, kept{}, ledger.ErrNotFound
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(held.Value)
 	if err != nil || copy(id[:], raw) != len(id) || len(raw) != len(id) {
-		return id, kept{}, false
+		return id, kept{}, ledger.ErrNotFound
 	}
 	row, aead := keysOf(id, "kept")
 	sealed, err := b.Ledger.GetSecret(r.Context(), row)
 	if err != nil {
-		return id, kept{}, false
+		return id, kept{}, err
 	}
 	text, err := aead.Open(nil, nil, sealed, row)
 	var form kept
 	if err != nil || json.Unmarshal(text, &form) != nil || form.Account != account {
-		return id, kept{}, false
+		return id, kept{}, ledger.ErrNotFound
 	}
-	return id, form, true
+	return id, form, nil
 }
 
 // landing is where somebody goes once admitted: to their page, or first to the
 // form that waits for them.
 func (b *broker) landing(r *http.Request, account identity.AccountID, returnTo string) string {
-	if _, _, ok := b.waiting(r, account); ok {
+	if _, _, err := b.waiting(r, account); err == nil {
 		return b.Prefix + "/unsent"
 	}
 	return returnTo
 }
 
-// unsent shows the form that waits.
-func (s *SignIn) unsent(w http.ResponseWriter, r *http.Request) {
-	held, ok := s.live(r).(*session.Session)
-	if !ok {
+// shown is the form that waits for whoever is signed in; it answers itself
+// where there is none, and where the ledger cannot tell nothing is lost.
+func (s *SignIn) shown(w http.ResponseWriter, r *http.Request) (id session.ID, form kept, ok bool) {
+	held, in := s.live(r).(*session.Session)
+	if !in {
 		to(w, r, s.Prefix+"/sign-in")
-		return
+		return id, form, false
 	}
-	id, form, ok := s.waiting(r, held.Account.ID)
-	if !ok {
+	id, form, err := s.waiting(r, held.Account.ID)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
 		s.setKept(w, "", -1)
 		to(w, r, "/")
+	case err != nil:
+		s.refuse(w, r, err)
+	}
+	return id, form, err == nil
+}
+
+// unsent shows the form that waits.
+func (s *SignIn) unsent(w http.ResponseWriter, r *http.Request) {
+	id, form, ok := s.shown(w, r)
+	if !ok {
 		return
 	}
 	s.Screens.Write(w, r, http.StatusOK, screen.Kept{Path: form.Path, Fields: form.Fields, Token: s.token(id)})
@@ -172,15 +185,8 @@ func (s *SignIn) resend(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, &Fault{screen.ForbiddenForm, errors.New("another origin")})
 		return
 	}
-	held, ok := s.live(r).(*session.Session)
+	id, form, ok := s.shown(w, r)
 	if !ok {
-		to(w, r, s.Prefix+"/sign-in")
-		return
-	}
-	id, form, ok := s.waiting(r, held.Account.ID)
-	if !ok {
-		s.setKept(w, "", -1)
-		to(w, r, "/")
 		return
 	}
 	if !s.Jar.Marked(r.URL.Query().Get("token"), "csrf", id[:], "") {

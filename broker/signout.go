@@ -105,6 +105,7 @@ func (s *SignOut) fromProvider(r *http.Request) bool {
 // the next person must not find it.
 func (s *SignOut) leave(w http.ResponseWriter) {
 	s.Jar.Clear(w)
+	s.setKept(w, "", -1)
 	s.clearPortal(w, "/")
 }
 
