@@ -228,5 +228,5 @@ func masked(text string) string {
 // again is the one safe action after an attempt that failed: begin anew, with
 // the page first asked for kept.
 func (b *broker) again(returnTo string) []screen.Action {
-	return []screen.Action{{Label: screen.ActionSignIn, Href: b.Prefix + "/sign-in?rd=" + url.QueryEscape(returnTo)}}
+	return []screen.Action{{Label: screen.ActionSignIn, Href: b.Prefix + "/sign-in?rd=" + url.QueryEscape(returnTo) + "&again=1"}}
 }

@@ -14,13 +14,17 @@ const (
 	// the sign-in page back to one page. It decides nothing but when to stop.
 	turnsCookie = "vneid_turns"
 	maxTurns    = 5
-	turnsAge    = 30 * time.Second
+	turnsAge    = 10 * time.Second
 )
 
 // turns counts one more way back to a page, and reports whether it is one too
 // many: a portal that sends people to sign in again whom we send back would do
 // so until the browser gives up, with words that help nobody.
+// A link on a page of ours (again) is followed by hand, from many tabs perhaps.
 func (b *broker) turns(w http.ResponseWriter, r *http.Request, returnTo string) bool {
+	if r.URL.Query().Has("again") {
+		return false
+	}
 	sum := sha256.Sum256([]byte(returnTo))
 	page, count, since := hex.EncodeToString(sum[:8]), 0, b.Now()
 	if held, err := r.Cookie(turnsCookie); err == nil {

@@ -192,7 +192,7 @@ func (s *SignIn) returned(w http.ResponseWriter, r *http.Request) (session.Attem
 			to(w, r, "/")
 			return session.Attempt{}, false
 		}
-		s.refuse(w, r, &Fault{screen.Expired, errors.New("no attempt of this browser has that state")})
+		s.refuseWith(w, r, &Fault{screen.Expired, errors.New("no attempt of this browser has that state")}, screen.Refused{Next: s.again("/")})
 		return session.Attempt{}, false
 	}
 	return attempt, s.spend(w, r, attempt)

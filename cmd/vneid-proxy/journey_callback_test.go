@@ -175,7 +175,7 @@ func journeyReturnAddresses(t *testing.T, w wire) {
 		"http:evil.invalid", "/\u2028", "/％2fevil.invalid", "/" + strings.Repeat("a", 1100),
 	}
 	for _, rd := range off {
-		for _, address := range []string{"/_vneid/sign-in?rd=", "/_vneid/link?rd="} {
+		for _, address := range []string{"/_vneid/sign-in?again=1&rd=", "/_vneid/link?rd="} {
 			answer := p.get(address + url.QueryEscape(rd))
 			assert.Equal(t, r.origin+"/", answer.location, "%s%q", address, rd)
 			assert.Empty(t, answer.header.Get("Set-Cookie"))

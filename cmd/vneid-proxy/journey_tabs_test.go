@@ -29,7 +29,7 @@ func journeyTwentyTabs(t *testing.T, w wire) {
 	r := newRig(t, rigWorld{wire: w})
 	ends := func(t *testing.T, p *person, i int, at page) {
 		if at.title() == titleExpired { // nobody was signed in when it came
-			at = p.visit(at.link("/_vneid/sign-in"))
+			at = p.visit(at.link("/_vneid/sign-in?rd="))
 		}
 		require.Equal(t, http.StatusOK, at.status, at.body)
 		if i >= tabs-session.MaxAttempts {
