@@ -24,7 +24,25 @@ type Account struct {
 	Email     string
 	Phone     string
 	Roles     []string
+
+	// Group is the part of the portal that the account belongs to (a tenant, an
+	// office), "" where it has none; policies may tell cohorts by it.
+	Group string
+	// Subject is the provider's stable key for the person, where the portal
+	// has kept one from an earlier sign-in; never proof of anything.
+	Subject string
+	// CreatedBy is who made the account, "" where the portal does not say.
+	CreatedBy Creator
 }
+
+// Creator is who made an account.
+type Creator string
+
+// The creators.
+const (
+	CreatedBySelf     Creator = "self"
+	CreatedByOfficial Creator = "official" // phone and mail are then often the office's
+)
 
 // Kind is the kind of account: policies differ by it.
 type Kind string

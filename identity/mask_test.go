@@ -147,6 +147,7 @@ func TestNumbersPrintMasked(t *testing.T) {
 	require.NoError(t, err)
 	checkDoors(t, c, cccd, "*********238")
 	checkDoors(t, i, cmnd, "******543")
+	checkDoors(t, identity.NumberTextOf("9087001238"), "9087001238", "*******238")
 }
 
 func checkDoors[T comparable](t *testing.T, n T, digits, masked string) {
@@ -206,6 +207,9 @@ func TestNumberMethodsMask(t *testing.T) {
 
 func TestMaskOfNothing(t *testing.T) {
 	assert.Empty(t, identity.CitizenNumber{}.String())
+	assert.Empty(t, identity.NumberText{}.String())
+	assert.True(t, identity.NumberTextOf("").IsZero())
+	assert.Equal(t, "******", identity.NumberTextOf("12345Ố").String())
 	assert.Empty(t, fmt.Sprintf("%v%x", identity.IDCardNumber{}, identity.CitizenNumber{}))
 	assert.JSONEq(t, `{"Number":""}`, string(first(json.Marshal(shown[identity.CitizenNumber]{}))))
 }

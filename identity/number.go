@@ -29,6 +29,8 @@ type IDCardNumber struct{ digits digits }
 // %p): there it prints by reflection, and then finds an address.
 type digits unique.Handle[string]
 
+func digitsOf(text string) digits { return digits(unique.Make(text)) }
+
 func (d digits) reveal() string {
 	if d == (digits{}) {
 		return ""
@@ -53,7 +55,7 @@ func VouchedCitizenNumber(stated string) (CitizenNumber, error) {
 	if !plainDigits(stated, 12) {
 		return CitizenNumber{}, ErrNumber
 	}
-	return CitizenNumber{digits(unique.Make(stated))}, nil
+	return CitizenNumber{digitsOf(stated)}, nil
 }
 
 // ParseIDCardNumber reads a 9-digit CMND, tidied as ParseCitizenNumber does.
@@ -136,7 +138,7 @@ func tidyDigits(typed string, length int) (digits, error) {
 	if !plainDigits(b.String(), length) {
 		return digits{}, ErrNumber
 	}
-	return digits(unique.Make(b.String())), nil
+	return digitsOf(b.String()), nil
 }
 
 func plainDigits(s string, length int) bool {
