@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"proxy":             {"identity", "session", "metrics"},
 	"config":            {},
 	"vneidtest":         {"identity"},
+	"testserver":        {},
 	"cmd/vneid-proxy":   {everything},
 	// The simulators write the wire on their own, so that a shared misreading
 	// cannot hide.
@@ -56,6 +57,7 @@ var homes = []struct {
 	{"github.com/prometheus", []string{"metrics"}},
 	{"github.com/caarlos0/env", []string{"config"}},
 	{"github.com/stretchr/testify", nil}, // in tests only
+	{"github.com/jackc/pgx", []string{"broker/ledger", "broker/directory", "testserver"}},
 }
 
 // mayReveal lists who sees the digits of a citizen number or ID-card number: a
