@@ -108,7 +108,15 @@ func (j *Jar) Begin(w http.ResponseWriter, r *http.Request, a Attempt) error {
 	for _, other := range j.Attempts(r) {
 		taken[other.slot] = other.Begun
 	}
+	a.Begun = a.Begun.Truncate(time.Millisecond) // as it is sealed
 	oldest := -1
+	for slot := range MaxAttempts {
+		// Which is the oldest must be told even where the clock has not moved
+		// on, or was set back a little, since the last one.
+		if begun := taken[slot]; !a.Begun.After(begun) && begun.Sub(a.Begun) < time.Minute {
+			a.Begun = begun.Add(time.Millisecond)
+		}
+	}
 	for slot := range MaxAttempts {
 		begun, used := taken[slot]
 		if !used {

@@ -123,6 +123,22 @@ func TestAtMostEightAttempts(t *testing.T) {
 	assert.Equal(t, "__Host-vneid_attempt_7", names[7])
 }
 
+// The oldest goes whatever the clock does: tabs that are restored at once begin
+// within one millisecond, and a clock is set back by its server.
+func TestTheOldestGoesByAnyClock(t *testing.T) {
+	for name, step := range map[string]time.Duration{"standing": 0, "set back": -time.Second, "running": time.Microsecond} {
+		t.Run(name, func(t *testing.T) {
+			w, b := newWorld(t, true), browser{}
+			var begun []string
+			for range 3 * session.MaxAttempts {
+				begun = append(begun, begin(t, w, b, "vneid", "/").State)
+				w.now = w.now.Add(step)
+			}
+			assert.ElementsMatch(t, begun[len(begun)-session.MaxAttempts:], states(w.Attempts(b.request())))
+		})
+	}
+}
+
 // An expired, spoilt or foreign attempt takes no place from a live one.
 func TestDeadAttemptsMakeRoom(t *testing.T) {
 	w, b := newWorld(t, true), browser{}
