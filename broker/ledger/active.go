@@ -91,25 +91,7 @@ func (l *Ledger) Unlink(ctx context.Context, linkID, reason, actor string) error
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE links SET ended_at = ?, is_default = 0 WHERE id = ?", stamp(t.at), linkID); err != nil {
-			return err
-		}
-		if link.Default {
-			rest, err := t.links("l.citizen_id = ?", link.CitizenID)
-			if err != nil {
-				return err
-			}
-			if len(rest) > 0 {
-				if _, err := t.exec("UPDATE links SET is_default = 1 WHERE id = ?", rest[0].ID); err != nil {
-					return err
-				}
-			}
-		}
-		if err := t.endAccount(link.Account, t.at); err != nil {
-			return err
-		}
-		return t.audit(Event{Name: EventUnlinked, Actor: actor, Account: link.Account, CitizenID: link.CitizenID,
-			Detail: map[string]string{"link": linkID, "reason": reason}})
+		return t.unlink(link, reason, actor)
 	})
 }
 
@@ -147,8 +129,9 @@ func (t *transaction) active(condition string, arg any) (Link, error) {
 // links reads active links and opens what is sealed in them.
 func (t *transaction) links(condition string, arg any) (links []Link, err error) {
 	err = t.each(`SELECT l.id, l.citizen_id, l.key_id, l.sealed, l.kind, l.method, l.strength, l.is_default,
-			l.since, l.provider_used_at, c.key_id, c.sealed, n.id, n.key_id, n.sealed
+			l.since, l.provider_used_at, u.due_at, c.key_id, c.sealed, n.id, n.key_id, n.sealed
 		FROM links l
+		LEFT JOIN unlinks u ON u.link_id = l.id AND u.closed_at IS NULL
 		JOIN citizens c ON c.id = l.citizen_id
 		JOIN identifiers n ON n.citizen_id = l.citizen_id AND n.kind = 'number' AND n.ended_at IS NULL
 		WHERE l.ended_at IS NULL AND `+condition+`
@@ -158,13 +141,16 @@ func (t *transaction) links(condition string, arg any) (links []Link, err error)
 			account, prof, number sealed
 			numberID              string
 			since                 int64
-			providerUsed          sql.NullInt64
+			providerUsed, due     sql.NullInt64
 		)
 		if err := scan(&link.ID, &link.CitizenID, &account.keyID, &account.box, &link.Kind, &link.Method, &link.Strength,
-			&link.Default, &since, &providerUsed, &prof.keyID, &prof.box, &numberID, &number.keyID, &number.box); err != nil {
+			&link.Default, &since, &providerUsed, &due, &prof.keyID, &prof.box, &numberID, &number.keyID, &number.box); err != nil {
 			return err
 		}
 		link.Since, link.ProviderUsed = moment(since), providerUsed.Valid
+		if due.Valid {
+			link.UnlinkDue = moment(due.Int64)
+		}
 		if err := t.ledger.openLink(&link, account, prof, numberID, number); err != nil {
 			return err
 		}

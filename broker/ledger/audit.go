@@ -23,20 +23,24 @@ type Event struct {
 // The events that the ledger writes itself, in the transaction that they tell
 // of.
 const (
-	EventLinked         = "linked"
-	EventUnlinked       = "unlinked"
-	EventDefaultChanged = "default_changed"
-	EventSkipped        = "skipped"
-	EventProviderUsed   = "provider_used"
-	EventSubjectNoted   = "subject_noted"
-	EventNumberChanged  = "number_changed" // its detail has review=true where name or birth date changed too
-	EventReviewAsked    = "review_asked"   // somebody was refused, and staff must look: reason, reference
-	EventCheckAsked     = "check_asked"    // a check is pending
-	EventCheckAnswered  = "check_answered" // its detail has outcome and, unless matched, reference
-	EventExempted       = "exempted"
-	EventWriteBack      = "write_back_closed" // its detail has link, outcome and, where refused, reference
-	EventCitizenErased  = "citizen_erased"
-	EventAuditDropped   = "audit_dropped" // rows past their time went; its detail has the last one's number
+	EventLinked          = "linked"
+	EventUnlinked        = "unlinked"
+	EventUnlinkAsked     = "unlink_asked" // its detail has due
+	EventUnlinkWithdrawn = "unlink_withdrawn"
+	EventDefaultChanged  = "default_changed"
+	EventSkipped         = "skipped"
+	EventProviderUsed    = "provider_used"
+	EventSubjectNoted    = "subject_noted"
+	EventNumberChanged   = "number_changed" // its detail has review=true where name or birth date changed too
+	EventReviewAsked     = "review_asked"   // somebody was refused, and staff must look: reason, reference
+	EventReviewVoted     = "review_voted"   // an officer's vote: reference, decision, note
+	EventReviewDecided   = "review_decided" // two agree: reference, decision
+	EventCheckAsked      = "check_asked"    // a check is pending
+	EventCheckAnswered   = "check_answered" // its detail has outcome and, unless matched, reference
+	EventExempted        = "exempted"
+	EventWriteBack       = "write_back_closed" // its detail has link, outcome and, where refused, reference
+	EventCitizenErased   = "citizen_erased"
+	EventAuditDropped    = "audit_dropped" // rows past their time went; its detail has the last one's number
 )
 
 // Audit writes one row.

@@ -160,7 +160,7 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
-	for _, table := range []string{"pending", "reviews", "write_backs"} {
+	for _, table := range []string{"pending", "reviews", "write_backs", "unlinks"} {
 		if _, err := t.exec("DELETE FROM "+table+" WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep))); err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (l *Ledger) now() time.Time { return moment(stamp(l.config.Now())) }
 
 // keyedTables are the tables whose rows name the key that opens them.
 var keyedTables = []string{
-	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "exemptions",
+	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "review_votes", "exemptions",
 	"audit", "audit_keys", "audit_checkpoints", "audit_head",
 }
 

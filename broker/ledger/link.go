@@ -18,6 +18,7 @@ const (
 	MethodPortalSession Method = "portal_session" // flow B: the portal's own session
 	MethodDirectory     Method = "directory"      // the directory's number, name and birth date agree with the provider's
 	MethodPopulation    Method = "population"     // the population database ties the account to the citizen
+	MethodReview        Method = "review"         // two officers decided a review
 )
 
 // Strength is how well it was proved.
@@ -45,17 +46,18 @@ type NewLink struct {
 	// no screen was shown it is the state of the attempt.
 	Proof        []byte
 	ProofExpires time.Time
-	// Consent may be zero for MethodDirectory and MethodPopulation, where
-	// nothing was asked.
+	// Consent may be zero for MethodDirectory, MethodPopulation and
+	// MethodReview, where nothing was asked.
 	Consent Consent
 	Source  netip.AddrPort // may be zero
 
-	check string    // the pending check that became the link, "" for none
-	asked time.Time // when it was asked for
+	check   string    // the pending check that became the link, "" for none
+	asked   time.Time // when it was asked for
+	officer string    // who decided the review that became the link, "" for none
 }
 
 func (n NewLink) complete() bool {
-	silent := n.Method == MethodDirectory || n.Method == MethodPopulation
+	silent := n.Method == MethodDirectory || n.Method == MethodPopulation || n.Method == MethodReview
 	return n.Account != "" && n.Kind != "" && !n.Citizen.Number.IsZero() &&
 		(n.Citizen.Provider == "") == (n.Citizen.Subject == "") &&
 		n.Method != "" && n.Strength != "" && (n.Consent.Version != "" || silent)
@@ -81,6 +83,9 @@ type Link struct {
 	// ProviderUsed says that somebody has signed in to the account by the
 	// provider: its legacy sign-in is refused from then on.
 	ProviderUsed bool
+	// UnlinkDue is when the link ends because its citizen asked for it; zero
+	// where nobody has.
+	UnlinkDue time.Time
 }
 
 // Link makes a link, in one transaction with all that follows from it: the
@@ -142,7 +147,11 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	if n.check != "" {
 		detail["check"] = n.check
 	}
-	return made, t.audit(Event{Name: EventLinked, Actor: actorCitizen, Account: n.Account, CitizenID: citizenID,
+	actor := actorCitizen
+	if n.officer != "" {
+		actor = n.officer
+	}
+	return made, t.audit(Event{Name: EventLinked, Actor: actor, Account: n.Account, CitizenID: citizenID,
 		Source: n.Source, Detail: detail})
 }
 

@@ -126,26 +126,33 @@ func (t *transaction) closeReviews(n NewLink) error {
 // Reviews returns the open ones, the oldest first, at most limit of them.
 func (l *Ledger) Reviews(ctx context.Context, limit int) (found []Review, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		return t.each(`SELECT id, key_id, sealed, kind, reason, reference, at, last_at, times FROM reviews
-			WHERE closed_at IS NULL ORDER BY at, id LIMIT ?`, []any{limit}, func(scan func(...any) error) error {
-			var r Review
-			var s sealed
-			var at, last int64
-			if err := scan(&r.ID, &s.keyID, &s.box, &r.Kind, &r.Reason, &r.Reference, &at, &last, &r.Times); err != nil {
-				return err
-			}
-			r.At, r.Last = moment(at), moment(last)
-			if err := l.openReview(&r, s); err != nil {
-				return err
-			}
-			found = append(found, r)
-			return nil
-		})
+		found, err = t.reviews("1 = ?", 1, limit)
+		return err
 	})
 	return found, err
 }
 
-func (l *Ledger) openReview(r *Review, s sealed) error {
+// reviews reads the open ones that the condition finds.
+func (t *transaction) reviews(condition string, arg any, limit int) (found []Review, err error) {
+	err = t.each(`SELECT id, key_id, sealed, kind, reason, reference, at, last_at, times FROM reviews
+		WHERE closed_at IS NULL AND `+condition+` ORDER BY at, id LIMIT ?`, []any{arg, limit}, func(scan func(...any) error) error {
+		var r Review
+		var s sealed
+		var at, last int64
+		if err := scan(&r.ID, &s.keyID, &s.box, &r.Kind, &r.Reason, &r.Reference, &at, &last, &r.Times); err != nil {
+			return err
+		}
+		r.At, r.Last = moment(at), moment(last)
+		if err := t.ledger.readReview(&r, s); err != nil {
+			return err
+		}
+		found = append(found, r)
+		return nil
+	})
+	return found, err
+}
+
+func (l *Ledger) readReview(r *Review, s sealed) error {
 	plain, err := l.keys.open("reviews", r.ID, s)
 	if err != nil {
 		return err
