@@ -57,6 +57,9 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 	case citizen.Number.IsZero() || citizen.Number == account.Number:
 		s.facts.Number = link.NumberTyped
 	}
+	if err := b.distrust(ctx, &s); err != nil {
+		return seen{}, err
+	}
 	if citizen.Subject == "" {
 		s.facts.BirthDate = account.BirthDate.Match(account.BirthDate)
 		if s.link != nil {
@@ -81,6 +84,20 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 		}
 	}
 	return s, nil
+}
+
+// distrust takes the directory's number away from an account whose link was
+// ended: it may be what that link wrote there, and only a new proof may bring a
+// link back.
+func (b *broker) distrust(ctx context.Context, s *seen) error {
+	if s.link != nil || s.facts.Number != link.NumberVerified && s.facts.Number != link.NumberTyped {
+		return nil
+	}
+	unlinked, err := b.Ledger.UnlinkedAccount(ctx, s.account.ID)
+	if unlinked {
+		s.facts.Number = link.NoNumber
+	}
+	return err
 }
 
 // seeUnlinked gathers what may stand in for a link in flow A.
