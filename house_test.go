@@ -63,14 +63,15 @@ var homes = []struct {
 // mayReveal lists who sees the digits of a citizen number or ID-card number: a
 // file or a package, and what for.
 var mayReveal = map[string]string{
-	"session/codec.go":      "the sealed cookie",
-	"proxy/facts.go":        "identity headers and assertion",
-	"broker/ledger":         "encrypted at rest, found by keyed HMAC",
-	"broker/population":     "the question to the population database",
-	"broker/directory":      "the question to the directory",
-	"broker/link_ask.go":    "the CMND shown to its owner",
-	"broker/link_legacy.go": "the key of the guess counter, which the ledger keeps as HMAC",
-	"vneidtest":             "the simulators' own replies",
+	"session/codec.go":         "the sealed cookie",
+	"proxy/facts.go":           "identity headers and assertion",
+	"broker/ledger":            "encrypted at rest, found by keyed HMAC",
+	"broker/population":        "the question to the population database",
+	"broker/directory":         "the question to the directory",
+	"broker/link_ask.go":       "the CMND shown to its owner",
+	"broker/link_legacy.go":    "the key of the guess counter, which the ledger keeps as HMAC",
+	"vneidtest":                "the simulators' own replies",
+	"cmd/vneid-proxy/links.go": "an officer who asked for it, in the audit first",
 }
 
 // makesConstant are calls whose result nobody can change.

@@ -128,7 +128,10 @@ type Config struct {
 	// SessionLifetime is the longest that a session lives: what is kept about
 	// it is kept so long.
 	SessionLifetime time.Duration
-	Now             func() time.Time // nil is time.Now
+	// UnlinkAfter is how long a citizen may think better of ending a link; 0
+	// ends it within seconds.
+	UnlinkAfter time.Duration
+	Now         func() time.Time // nil is time.Now
 	// Client tells the address that a request comes from, where it is known;
 	// nil never knows.
 	Client func(*http.Request) (string, bool)
@@ -167,6 +170,8 @@ func New(c Config) http.Handler {
 		{path: "/link/none", post: linking.none},
 		{path: "/identity", get: linking.identity},
 		{path: "/identity/update", post: linking.identityUpdate},
+		{path: "/identity/unlink", post: linking.unlink},
+		{path: "/identity/keep", post: linking.keep},
 		{path: "/sign-out", get: signOut.question, post: signOut.end},
 		{path: "/unsent", get: signIn.unsent, call: signIn.resend},
 		{path: "/session", get: signOut.status},

@@ -34,14 +34,16 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 		CanUpdate: unlinked(held.Standing),
 		CSRF:      l.token(held.ID),
 	}
-	switch held.Standing {
-	case identity.StandingSkipped:
+	switch done := screen.Notice(r.URL.Query().Get("done")); {
+	case held.Standing == identity.StandingSkipped:
 		page.Notice = screen.NoticeSkipped
-	case identity.StandingPending:
+	case held.Standing == identity.StandingPending:
 		page.Notice = screen.NoticePending
+	case done == screen.NoticeUnlinkAsked, done == screen.NoticeUnlinkWithdrawn:
+		page.Notice = done
 	}
 	if err == nil {
-		if page.Accounts, err = l.linkedAccounts(r, active); err != nil {
+		if page.Accounts, err = l.linkedAccounts(r, held, active); err != nil {
 			l.refuse(w, r, err)
 			return
 		}
@@ -49,7 +51,7 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	l.Screens.Write(w, r, http.StatusOK, page)
 }
 
-func (l *Link) linkedAccounts(r *http.Request, active ledger.Link) ([]screen.LinkedAccount, error) {
+func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active ledger.Link) ([]screen.LinkedAccount, error) {
 	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number})
 	if err != nil {
 		return nil, err
@@ -60,7 +62,11 @@ func (l *Link) linkedAccounts(r *http.Request, active ledger.Link) ([]screen.Lin
 		if account, err := l.Directory.ByID(r.Context(), other.Account); err == nil {
 			title = masked(account.Username)
 		}
-		shown = append(shown, screen.LinkedAccount{Title: title, Default: other.Default, Since: other.Since})
+		entry := screen.LinkedAccount{Title: title, Default: other.Default, Since: other.Since, UnlinkDue: other.UnlinkDue}
+		if vouched(held) {
+			entry.Handle = l.handle(held.ID, other.Account)
+		}
+		shown = append(shown, entry)
 	}
 	return shown, nil
 }

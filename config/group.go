@@ -125,10 +125,11 @@ type Population struct {
 
 // Link is the policy for whoever has no citizen number yet.
 type Link struct {
-	Mode              string `env:"LINK" envDefault:"enforce" choice:"enforce" later:"observe,off" doc:"enforce shows the link screen to whoever has no citizen number."`
-	LegacySignInUntil Date   `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
-	SkipUntil         Date   `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
-	OnNoAccount       string `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse" later:"pass,provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one."`
+	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce" later:"observe,off" doc:"enforce shows the link screen to whoever has no citizen number."`
+	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
+	SkipUntil         Date          `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
+	UnlinkAfter       time.Duration `env:"UNLINK_AFTER" envDefault:"72h" doc:"How long after a citizen has asked to unlink an account the link ends; until then they may keep it. 0s: within seconds."`
+	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse" later:"pass,provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one."`
 }
 
 // Screens is what the pages show. The addresses are as written, fit for a

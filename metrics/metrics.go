@@ -28,6 +28,7 @@ type Metrics struct {
 	cookies  *prometheus.CounterVec
 	links    *prometheus.CounterVec
 	skips    prometheus.Counter
+	unlinks  prometheus.Counter
 	slowed   prometheus.Counter
 	forged   prometheus.Counter
 	calls    *prometheus.HistogramVec
@@ -62,6 +63,7 @@ func New(version string) *Metrics {
 		"Links recorded, by how they were proved and how strongly the data agreed.", "method", "strength")
 	m.slowed = m.counters("vneid_proxy_tries_slowed_total", "Tries at passwords and numbers that were answered late because there were so many in all: somebody may be guessing.").WithLabelValues()
 	m.skips = m.counters("vneid_proxy_skips_total", "Link screens skipped.").WithLabelValues()
+	m.unlinks = m.counters("vneid_proxy_unlinks_total", "Links that ended because their citizens had asked for it.").WithLabelValues()
 	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
 		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
@@ -118,6 +120,9 @@ func (m *Metrics) TrySlowed() { m.slowed.Inc() }
 
 // Skipped counts a skipped link screen.
 func (m *Metrics) Skipped() { m.skips.Inc() }
+
+// Unlinked counts links that ended because their citizens had asked for it.
+func (m *Metrics) Unlinked(n int) { m.unlinks.Add(float64(n)) }
 
 // IdentityHeadersRemoved counts incoming look-alikes of identity headers.
 func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(max(n, 0))) }

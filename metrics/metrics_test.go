@@ -101,6 +101,7 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_sign_in_steps_total":            {"provider", "step", "reason"},
 		"vneid_proxy_skips_total":                    nil,
 		"vneid_proxy_tries_slowed_total":             nil,
+		"vneid_proxy_unlinks_total":                  nil,
 		"vneid_proxy_write_back_age_seconds":         nil,
 		"vneid_proxy_write_backs_total":              {"outcome"},
 	}

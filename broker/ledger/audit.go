@@ -39,6 +39,7 @@ const (
 	EventCheckAnswered   = "check_answered" // its detail has outcome and, unless matched, reference
 	EventExempted        = "exempted"
 	EventWriteBack       = "write_back_closed" // its detail has link, outcome and, where refused, reference
+	EventRevealed        = "revealed"          // an officer is shown what is personal
 	EventCitizenErased   = "citizen_erased"
 	EventAuditDropped    = "audit_dropped" // rows past their time went; its detail has the last one's number
 )

@@ -127,10 +127,16 @@ func (t *transaction) award(r Review, officer string) error {
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
-	_, err = t.link(NewLink{
+	made, err := t.link(NewLink{
 		Account: r.Account, Kind: r.Kind, Citizen: r.Citizen, Method: MethodReview, Strength: Weak,
 		Source: r.Source, officer: officer,
 	})
+	if err != nil {
+		return err
+	}
+	// Whoever lost the account may still know its password: from now on only
+	// the provider leads to it.
+	_, err = t.exec("UPDATE links SET provider_used_at = ? WHERE id = ?", stamp(t.at), made.ID)
 	return err
 }
 

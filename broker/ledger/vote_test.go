@@ -61,6 +61,7 @@ func TestTwoOfficersDecide(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, rival.Number, now.Number)
 	assert.Equal(t, ledger.MethodReview, now.Method)
+	assert.True(t, now.ProviderUsed, "the old password opens it no more")
 	assert.Equal(t, ledger.Weak, now.Strength)
 	lost, err := l.ActiveByCitizen(ctx, holder)
 	require.NoError(t, err)

@@ -46,10 +46,15 @@ type LinkedAccount struct {
 	Title   string // masked
 	Default bool
 	Since   time.Time
+	// Handle names the account in a form; "" offers no unlinking.
+	Handle string
+	// UnlinkDue is when the link ends because the person asked for it, zero
+	// where they have not; with a Handle they may still keep it.
+	UnlinkDue time.Time
 }
 
 // Identity is the page "Thông tin định danh". Its button posts to
-// identity/update.
+// identity/update, those of its accounts to identity/unlink and identity/keep.
 type Identity struct {
 	Rows      []IdentityRow
 	Accounts  []LinkedAccount

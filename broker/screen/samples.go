@@ -91,6 +91,12 @@ func Samples() []Sample {
 		Rows: rows, ReturnTo: "/ca-nhan", CSRF: token, Notice: NoticeUpdated,
 		Accounts: []LinkedAccount{{Title: "bu***an", Default: true, Since: since}, {Title: "ng***90", Since: since}},
 	}
+	unlinking := known
+	unlinking.Notice = NoticeUnlinkAsked
+	unlinking.Accounts = []LinkedAccount{
+		{Title: "bu***an", Default: true, Since: since, Handle: "a1"},
+		{Title: "ng***90", Since: since, Handle: "a2", UnlinkDue: since.Add(72 * time.Hour)},
+	}
 	skipped := Identity{Rows: append([]IdentityRow(nil), rows...), ReturnTo: "/ca-nhan", CSRF: token, Notice: NoticeSkipped, CanUpdate: true}
 	for i := range skipped.Rows {
 		skipped.Rows[i].Mark = Unverified
@@ -117,6 +123,7 @@ func Samples() []Sample {
 		{"prove-wrong", http.StatusUnprocessableEntity, unproved},
 		{"identity", http.StatusOK, known},
 		{"identity-skipped", http.StatusOK, skipped},
+		{"identity-unlinking", http.StatusOK, unlinking},
 		{"linked", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account}},
 		{"linked-weak", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account, Weak: true}},
 		{"pending", http.StatusOK, Pending{ReturnTo: "/ho-so", Number: number, Since: since}},

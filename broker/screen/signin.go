@@ -15,6 +15,9 @@ const (
 	NoticePending      Notice = "pending"       // the check awaits its answer
 	NoticeUnsent       Notice = "unsent"        // what was sent without a session must be sent again
 	NoticeSkipped      Notice = "skipped"       // may still be updated on this page
+
+	NoticeUnlinkAsked     Notice = "unlink_asked"     // the link will end
+	NoticeUnlinkWithdrawn Notice = "unlink_withdrawn" // it will not
 )
 
 // Provider is one button of the chooser.

@@ -41,7 +41,7 @@ func readWords(language Language, config Config) (words, error) {
 
 func (w words) functions() template.FuncMap {
 	return template.FuncMap{
-		"t": w.text, "pick": w.pick, "date": w.date, "birth": w.birth,
+		"t": w.text, "pick": w.pick, "date": w.date, "moment": w.moment, "birth": w.birth,
 		"actions": w.actions, "wait": w.wait, "local": local,
 	}
 }
@@ -80,6 +80,11 @@ func (w words) date(t time.Time) string {
 		return t.Format("2 January 2006")
 	}
 	return t.Format("02/01/2006")
+}
+
+// moment is a time of day too.
+func (w words) moment(t time.Time) string {
+	return t.In(time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)).Format("15:04 ") + w.date(t)
 }
 
 func (w words) birth(d identity.BirthDate) string {

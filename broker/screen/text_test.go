@@ -79,7 +79,7 @@ func TestTemplatesAndValuesHaveTheirTexts(t *testing.T) {
 	for _, a := range []screen.Answer{"generic", screen.AnswerNotMatched, screen.AnswerConflict} {
 		need("answer." + string(a))
 	}
-	for _, n := range []screen.Notice{"generic", screen.NoticeExpired, screen.NoticeSignedOut, screen.NoticeProviderDown, screen.NoticeUpdated, screen.NoticePending, screen.NoticeSkipped, screen.NoticeUnsent} {
+	for _, n := range []screen.Notice{"generic", screen.NoticeExpired, screen.NoticeSignedOut, screen.NoticeProviderDown, screen.NoticeUpdated, screen.NoticePending, screen.NoticeSkipped, screen.NoticeUnsent, screen.NoticeUnlinkAsked, screen.NoticeUnlinkWithdrawn} {
 		need("notice." + string(n))
 	}
 	for _, a := range []screen.ActionLabel{"generic", screen.ActionSignIn, screen.ActionVNeID, screen.ActionLink, screen.ActionRetry, screen.ActionHome,

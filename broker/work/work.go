@@ -16,6 +16,13 @@ type Ledger interface {
 	Checks
 	WriteBacks
 	Sweeper
+	Unlinker
+}
+
+// Unlinker ends the links whose citizens asked for it, when their time has
+// come.
+type Unlinker interface {
+	EndDueUnlinks(ctx context.Context) (ended int, err error)
 }
 
 // Sweeper deletes what has run out.
@@ -86,6 +93,7 @@ func (w *Work) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { w.every(ctx, w.SealEvery, "audit sealing", w.seal) })
 	loops.Go(func() { w.every(ctx, w.AnswerEvery, "answering of checks", w.checks().work) })
+	loops.Go(func() { w.every(ctx, w.AnswerEvery, "unlinking", w.unlink) })
 	if w.Directory != nil {
 		loops.Go(func() { w.every(ctx, w.AnswerEvery, "writing back", w.writeBacks().work) })
 	}
@@ -116,6 +124,15 @@ func (w *Work) every(ctx context.Context, interval time.Duration, what string, d
 		}
 		broken = err != nil
 	}
+}
+
+func (w *Work) unlink(ctx context.Context) error {
+	ended, err := w.Ledger.EndDueUnlinks(ctx)
+	w.Metrics.Unlinked(ended)
+	if ended > 0 {
+		w.Logger.Info("links ended as their citizens asked", "links", ended)
+	}
+	return err
 }
 
 // Sealer chains the audit and tells what is left to do.

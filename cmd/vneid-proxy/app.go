@@ -137,6 +137,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Metrics:         a.metrics,
 		Logger:          a.logger,
 		SessionLifetime: c.Session.Lifetime,
+		UnlinkAfter:     c.Link.UnlinkAfter,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
 	}
 	if c.Directory.CredentialURL != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -26,6 +27,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve a portal, as the environment (VNEID_PROXY_*) says."`
 	Demo    demoCommand    `cmd:"" help:"Serve a simulated portal with a simulated VNeID and population database, all on loopback."`
 	Check   checkCommand   `cmd:"" help:"Try the configuration against everything that it names, and say what is wrong and how to mend it."`
+	Reviews reviewsCommand `cmd:"" help:"What waits for staff: list, show, and decide by two officers."`
+	Links   linksCommand   `cmd:"" help:"Which citizen an account belongs to, and since when; end a link."`
 	Audit   auditCommand   `cmd:"" help:"Read the audit of the ledger that the environment names."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -42,7 +45,7 @@ func run(ctx context.Context, args, environ []string) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("vneid-proxy"), kong.UsageOnError(),
 		kong.Description("Moves a legacy portal's people to VNeID."),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(environment(environ)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(environment(environ), terminal{os.Stdin, os.Stdout}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vneid-proxy:", err)
 		return 1
@@ -66,6 +69,12 @@ func run(ctx context.Context, args, environ []string) int {
 // environment is the process environment, a type of its own so that kong can
 // hand it to a command.
 type environment []string
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in  io.Reader
+	out io.Writer
+}
 
 type versionCommand struct{}
 
