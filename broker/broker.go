@@ -131,7 +131,10 @@ type Config struct {
 	// UnlinkAfter is how long a citizen may think better of ending a link; 0
 	// ends it within seconds.
 	UnlinkAfter time.Duration
-	Now         func() time.Time // nil is time.Now
+	// TellAtSignIn shows people what happened to their accounts when they next
+	// sign in; false where the portal is told instead.
+	TellAtSignIn bool
+	Now          func() time.Time // nil is time.Now
 	// Client tells the address that a request comes from, where it is known;
 	// nil never knows.
 	Client func(*http.Request) (string, bool)
@@ -174,6 +177,7 @@ func New(c Config) http.Handler {
 		{path: "/identity/keep", post: linking.keep},
 		{path: "/sign-out", get: signOut.question, post: signOut.end},
 		{path: "/unsent", get: signIn.unsent, call: signIn.resend},
+		{path: "/notices", get: signIn.notices, post: signIn.noticed},
 		{path: "/session", get: signOut.status},
 		{path: "/logout/backchannel", call: signOut.backchannel},
 		{path: "/logout/frontchannel", get: signOut.frontchannel},

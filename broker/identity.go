@@ -58,11 +58,7 @@ func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active led
 	}
 	var shown []screen.LinkedAccount
 	for _, other := range links {
-		title := masked(string(other.Account))
-		if account, err := l.Directory.ByID(r.Context(), other.Account); err == nil {
-			title = masked(account.Username)
-		}
-		entry := screen.LinkedAccount{Title: title, Default: other.Default, Since: other.Since, UnlinkDue: other.UnlinkDue}
+		entry := screen.LinkedAccount{Title: l.titleOf(r.Context(), other.Account), Default: other.Default, Since: other.Since, UnlinkDue: other.UnlinkDue}
 		if vouched(held) {
 			entry.Handle = l.handle(held.ID, other.Account)
 		}

@@ -146,6 +146,9 @@ func (b *broker) landing(r *http.Request, account identity.AccountID, returnTo s
 	if _, _, err := b.waiting(r, account); err == nil {
 		return b.Prefix + "/unsent"
 	}
+	if page := b.noticesAt(r.Context(), account, returnTo); page != "" {
+		return page
+	}
 	return returnTo
 }
 

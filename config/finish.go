@@ -13,6 +13,9 @@ func finish(c *Config, l loader) {
 	if c.Portal.LoginURL != nil {
 		c.Portal.LoginURL = c.Public.URL.ResolveReference(c.Portal.LoginURL)
 	}
+	if c.Portal.NotifyURL != nil {
+		c.Portal.NotifyURL = c.Portal.Upstream.ResolveReference(c.Portal.NotifyURL)
+	}
 	if c.Portal.WhoamiURL != nil {
 		c.Portal.WhoamiURL = c.Portal.Upstream.ResolveReference(c.Portal.WhoamiURL)
 	}

@@ -27,8 +27,8 @@ type Public struct {
 }
 
 // Portal is the legacy portal. LoginURL is absolute, on Public.URL; WhoamiURL
-// is absolute, on Upstream where only a path was given. Either is nil when
-// unset.
+// and NotifyURL are absolute, on Upstream where only a path was given. Each is
+// nil when unset.
 type Portal struct {
 	Upstream           *url.URL       `env:"UPSTREAM_URL,notEmpty" form:"origin" example:"http://portal.internal:8000" doc:"The portal that requests are forwarded to."`
 	FurtherUpstreams   []string       `env:"UPSTREAM_FURTHER_URLS" form:"origins" example:"http://portal-2.internal:8000" doc:"More addresses of the same portal, with the scheme of UPSTREAM_URL. Requests take turns; an address that cannot be reached is left alone for 5 s. The portal's servers must share their sessions: nobody is kept at one of them."`
@@ -48,6 +48,7 @@ type Portal struct {
 	LoginPaths         []string       `env:"PORTAL_LOGIN_PATHS" form:"paths" example:"/captcha.png" doc:"Further paths that the login page needs, open just as long as it is."`
 	ReturnParameter    string         `env:"PORTAL_RETURN_PARAMETER" envDefault:"next" form:"parameter" empty:"none" doc:"Query parameter that tells the portal's login page where to return. Set but empty: none is sent."`
 	WhoamiURL          *url.URL       `env:"PORTAL_WHOAMI_URL" form:"page" need:"with PORTAL_LOGIN_URL" example:"/api/whoami" doc:"The portal's address that tells who is signed in there, asked by the proxy with the visitor's portal cookies; a path is taken at UPSTREAM_URL."`
+	NotifyURL          *url.URL       `env:"NOTIFY_URL" form:"page" example:"/api/notices" doc:"The portal's address that is told when an account is linked, is to be unlinked or was, so that the portal can tell its people by message or mail: a signed Security Event Token (RFC 8935; docs/portal-guide.md). A path is taken at UPSTREAM_URL. Unset: people are told when they next sign in."`
 	SessionCookies     []string       `env:"PORTAL_SESSION_COOKIES" form:"tokens" need:"with PORTAL_LOGIN_URL or PORTAL_WHOAMI_URL" example:"PHPSESSID" doc:"Names of the portal's own session cookies, the only ones sent to PORTAL_WHOAMI_URL."`
 }
 

@@ -29,6 +29,7 @@ type Metrics struct {
 	links    *prometheus.CounterVec
 	skips    prometheus.Counter
 	unlinks  prometheus.Counter
+	notices  *prometheus.CounterVec
 	slowed   prometheus.Counter
 	forged   prometheus.Counter
 	calls    *prometheus.HistogramVec
@@ -64,6 +65,8 @@ func New(version string) *Metrics {
 	m.slowed = m.counters("vneid_proxy_tries_slowed_total", "Tries at passwords and numbers that were answered late because there were so many in all: somebody may be guessing.").WithLabelValues()
 	m.skips = m.counters("vneid_proxy_skips_total", "Link screens skipped.").WithLabelValues()
 	m.unlinks = m.counters("vneid_proxy_unlinks_total", "Links that ended because their citizens had asked for it.").WithLabelValues()
+	m.notices = m.counters("vneid_proxy_notices_total",
+		"Tries to have the portal tell people of a link or its end, by outcome (delivered, unanswered, failed: given up after a week).", "outcome")
 	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
 		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
@@ -123,6 +126,9 @@ func (m *Metrics) Skipped() { m.skips.Inc() }
 
 // Unlinked counts links that ended because their citizens had asked for it.
 func (m *Metrics) Unlinked(n int) { m.unlinks.Add(float64(n)) }
+
+// Notified counts a try to have the portal tell people of something.
+func (m *Metrics) Notified(outcome string) { m.notices.WithLabelValues(outcome).Inc() }
 
 // IdentityHeadersRemoved counts incoming look-alikes of identity headers.
 func (m *Metrics) IdentityHeadersRemoved(n int) { m.forged.Add(float64(max(n, 0))) }

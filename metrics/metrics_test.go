@@ -61,6 +61,7 @@ func use(m *metrics.Metrics) {
 	m.PendingChecked("matched")
 	m.WriteBackAge(time.Minute)
 	m.WroteBack("written")
+	m.Notified("delivered")
 	m.AuditUnsealed(3)
 	m.ReviewsWaiting(4)
 	m.Reloaded("routes", true)
@@ -83,6 +84,7 @@ func TestLabelsAreAClosedList(t *testing.T) {
 	want := map[string][]string{
 		"vneid_proxy_audit_unsealed_rows":            nil,
 		"vneid_proxy_reviews_waiting":                nil,
+		"vneid_proxy_notices_total":                  {"outcome"},
 		"vneid_proxy_pending_check_age_seconds":      nil,
 		"vneid_proxy_pending_checks_total":           {"outcome"},
 		"vneid_proxy_build_info":                     {"version"},

@@ -77,6 +77,25 @@ func NewAssertion(c AssertionConfig) (*Assertion, error) {
 	return &Assertion{config: c, signer: signer, keys: published, kept: newKept()}, nil
 }
 
+// Audience is whom the portal's tokens are for.
+func (a *Assertion) Audience() string { return a.config.Audience }
+
+// Sign signs other claims for the portal with the same key; kind is the JWT's
+// "typ", by which the portal tells them from an assertion (RFC 8725, 3.11).
+func (a *Assertion) Sign(kind string, claims any) (string, error) {
+	active := a.keys.set.Keys[0]
+	signer, err := jose.NewSigner(
+		jose.SigningKey{
+			Algorithm: jose.SignatureAlgorithm(active.Algorithm),
+			Key:       jose.JSONWebKey{Key: a.config.Keys[0], KeyID: active.KeyID},
+		},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
+	if err != nil {
+		return "", fmt.Errorf("sign for the portal: %w", err)
+	}
+	return jwt.Signed(signer).Claims(claims).Serialize()
+}
+
 // DeriveKey makes an Ed25519 key of a secret (HKDF, RFC 5869), for those who
 // configure no key of their own. The same secret gives the same key.
 func DeriveKey(secret []byte) ed25519.PrivateKey {

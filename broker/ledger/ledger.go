@@ -35,6 +35,10 @@ type Config struct {
 	// WriteBack queues each link, in the transaction that makes it, for the
 	// portal's directory to be told of (ClaimWriteBack).
 	WriteBack bool
+	// Notify keeps what people are to be told for the portal to send on
+	// (ClaimNotices); without it, it waits for their next sign-in
+	// (WaitingNotices).
+	Notify bool
 	// CheckpointRows and CheckpointEvery are after how many audit rows, and
 	// after how long if there are any, a checkpoint is signed; default 1000
 	// and one minute.
@@ -160,7 +164,7 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
-	for _, table := range []string{"pending", "reviews", "write_backs", "unlinks"} {
+	for _, table := range []string{"pending", "reviews", "write_backs", "unlinks", "notices"} {
 		if _, err := t.exec("DELETE FROM "+table+" WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep))); err != nil {
 			return err
 		}
@@ -176,7 +180,7 @@ func (l *Ledger) now() time.Time { return moment(stamp(l.config.Now())) }
 
 // keyedTables are the tables whose rows name the key that opens them.
 var keyedTables = []string{
-	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "review_votes", "exemptions",
+	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "review_votes", "notices", "exemptions",
 	"audit", "audit_keys", "audit_checkpoints", "audit_head",
 }
 

@@ -147,6 +147,10 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	if n.check != "" {
 		detail["check"] = n.check
 	}
+	seen := n.officer == "" && n.check == ""
+	if err := t.notify(Notice{Event: EventLinked, Account: n.Account, Method: n.Method}, citizenID, seen); err != nil {
+		return Link{}, err
+	}
 	actor := actorCitizen
 	if n.officer != "" {
 		actor = n.officer

@@ -23,6 +23,9 @@ func (l *Ledger) AskUnlink(ctx context.Context, linkID string, due time.Time, so
 			newID(), linkID, stamp(t.at), stamp(due)); err != nil {
 			return err
 		}
+		if err := t.notify(Notice{Event: EventUnlinkAsked, Account: link.Account, Due: due}, link.CitizenID, false); err != nil {
+			return err
+		}
 		return t.audit(Event{Name: EventUnlinkAsked, Actor: actorCitizen, Account: link.Account, CitizenID: link.CitizenID, Source: source,
 			Detail: map[string]string{"link": linkID, "due": due.UTC().Format(time.RFC3339)}})
 	})
@@ -40,6 +43,9 @@ func (l *Ledger) WithdrawUnlink(ctx context.Context, linkID string, source netip
 			return ErrNotFound
 		}
 		if err := t.closeUnlink(linkID, "withdrawn"); err != nil {
+			return err
+		}
+		if err := t.notify(Notice{Event: EventUnlinkWithdrawn, Account: link.Account}, link.CitizenID, true); err != nil {
 			return err
 		}
 		return t.audit(Event{Name: EventUnlinkWithdrawn, Actor: actorCitizen, Account: link.Account, CitizenID: link.CitizenID, Source: source,
@@ -127,6 +133,9 @@ func (t *transaction) unlink(link Link, reason, actor string) error {
 		return err
 	}
 	if err := t.endAccount(link.Account, t.at); err != nil {
+		return err
+	}
+	if err := t.notify(Notice{Event: EventUnlinked, Account: link.Account}, link.CitizenID, false); err != nil {
 		return err
 	}
 	return t.audit(Event{Name: EventUnlinked, Actor: actor, Account: link.Account, CitizenID: link.CitizenID,

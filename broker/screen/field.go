@@ -8,6 +8,8 @@ const (
 	FieldUsername      = "username"
 	FieldPassword      = "password"
 	FieldAccount       = "account" // an AccountView's Handle
+	FieldSeen          = "seen"    // Notices.Seen
+	FieldReturnTo      = "rd"      // Notices.ReturnTo
 )
 
 // ConsentGiven is what the ticked consent box sends.

@@ -183,7 +183,7 @@ func TestFormsPostUnderThePrefixWithTheirToken(t *testing.T) {
 	assert.Equal(t, map[string]bool{
 		prefix + "/sign-in/legacy": true, prefix + "/link/update": true, prefix + "/link/skip": true, prefix + "/link/choose": true,
 		prefix + "/link/proof": true, prefix + "/link/none": true, prefix + "/identity/update": true, prefix + "/sign-out": true,
-		prefix + "/identity/unlink": true, prefix + "/identity/keep": true,
+		prefix + "/identity/unlink": true, prefix + "/identity/keep": true, prefix + "/notices": true,
 		prefix + "/unsent?token=sample-token": true,
 	}, actions)
 }

@@ -124,6 +124,11 @@ func Samples() []Sample {
 		{"identity", http.StatusOK, known},
 		{"identity-skipped", http.StatusOK, skipped},
 		{"identity-unlinking", http.StatusOK, unlinking},
+		{"notices", http.StatusOK, Notices{Seen: "n3", CSRF: token, ReturnTo: "/ho-so?trang=2&loai=1", Items: []NoticeItem{
+			{"linked", "bu***an", since, time.Time{}},
+			{"unlink_asked", "ng***90", since, since.Add(72 * time.Hour)},
+			{"unlinked", "ng***90", since.Add(72 * time.Hour), time.Time{}},
+		}}},
 		{"linked", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account}},
 		{"linked-weak", http.StatusOK, Linked{ReturnTo: "/ho-so", Account: account, Weak: true}},
 		{"pending", http.StatusOK, Pending{ReturnTo: "/ho-so", Number: number, Since: since}},

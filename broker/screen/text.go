@@ -41,7 +41,7 @@ func readWords(language Language, config Config) (words, error) {
 
 func (w words) functions() template.FuncMap {
 	return template.FuncMap{
-		"t": w.text, "pick": w.pick, "date": w.date, "moment": w.moment, "birth": w.birth,
+		"t": w.text, "pick": w.pick, "date": w.date, "moment": w.moment, "fill": fill, "birth": w.birth,
 		"actions": w.actions, "wait": w.wait, "local": local,
 	}
 }
@@ -53,10 +53,7 @@ func (w words) text(key string, pairs ...any) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("screen: no text %q in %s", key, w.language)
 	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
-	}
-	return text, nil
+	return fill(append(pairs[:len(pairs):len(pairs)], text)...), nil
 }
 
 // pick is the text of family.value.part (or family.value), or of
@@ -80,6 +77,16 @@ func (w words) date(t time.Time) string {
 		return t.Format("2 January 2006")
 	}
 	return t.Format("02/01/2006")
+}
+
+// fill puts values into the {names} of the text that comes last.
+func fill(pairs ...any) string {
+	last := len(pairs) - 1
+	text := fmt.Sprint(pairs[last])
+	for i := 0; i+1 < last; i += 2 {
+		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+	}
+	return text
 }
 
 // moment is a time of day too.

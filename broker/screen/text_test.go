@@ -86,6 +86,9 @@ func TestTemplatesAndValuesHaveTheirTexts(t *testing.T) {
 		screen.ActionSignOut, screen.ActionRegister, screen.ActionIdentity, screen.ActionContinue, screen.ActionOther} {
 		need("action." + string(a))
 	}
+	for _, event := range []string{"generic", "linked", "unlink_asked", "unlinked"} {
+		need("happened." + event)
+	}
 	for _, kind := range []string{"generic", "match", "link"} {
 		for _, part := range []string{"label", "data", "purpose"} {
 			need("consent." + kind + "." + part)

@@ -17,6 +17,7 @@ type Ledger interface {
 	WriteBacks
 	Sweeper
 	Unlinker
+	Notices
 }
 
 // Unlinker ends the links whose citizens asked for it, when their time has
@@ -37,9 +38,12 @@ type Config struct {
 	// Directory is told of the links that the ledger has queued for it; nil:
 	// it is not.
 	Directory Directory
-	Metrics   *metrics.Metrics // required
-	Logger    *slog.Logger     // nil is slog.Default
-	Now       func() time.Time // nil is time.Now
+	// Notify has the portal tell people of a notice; an error means that it
+	// does not know of it yet. nil: they are told when they next sign in.
+	Notify  func(context.Context, ledger.Notice) error
+	Metrics *metrics.Metrics // required
+	Logger  *slog.Logger     // nil is slog.Default
+	Now     func() time.Time // nil is time.Now
 	// SealEvery is how often the audit is chained; default one second.
 	SealEvery time.Duration
 	// AnswerEvery is how often pending checks and write-backs are looked for;
@@ -96,6 +100,9 @@ func (w *Work) Run(ctx context.Context) {
 	loops.Go(func() { w.every(ctx, w.AnswerEvery, "unlinking", w.unlink) })
 	if w.Directory != nil {
 		loops.Go(func() { w.every(ctx, w.AnswerEvery, "writing back", w.writeBacks().work) })
+	}
+	if w.Notify != nil {
+		loops.Go(func() { w.every(ctx, w.AnswerEvery, "delivery of notices", w.notices().work) })
 	}
 	loops.Go(func() { w.every(ctx, w.SweepEvery, "sweep of the ledger", w.Ledger.Sweep) })
 	loops.Wait()

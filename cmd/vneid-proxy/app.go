@@ -138,6 +138,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Logger:          a.logger,
 		SessionLifetime: c.Session.Lifetime,
 		UnlinkAfter:     c.Link.UnlinkAfter,
+		TellAtSignIn:    c.Portal.NotifyURL == nil,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
 	}
 	if c.Directory.CredentialURL != nil {
@@ -178,6 +179,7 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 	if err != nil {
 		return err
 	}
+	a.work.Notify = notifier(c, assertion, calls{metrics: a.metrics, now: time.Now})
 	ruled, err := a.readRoutes()
 	if err = routesFault(ruled, err); err != nil {
 		return err

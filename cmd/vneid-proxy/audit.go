@@ -44,6 +44,6 @@ func (auditVerifyCommand) Run(ctx context.Context, environ environment) (err err
 func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
 	return ledger.Open(ctx, ledger.Config{
 		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-		SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Logger: logger,
+		SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Notify: c.Portal.NotifyURL != nil, Logger: logger,
 	})
 }

@@ -99,6 +99,8 @@ func TestTwoOfficersGiveAnAccountToItsCitizen(t *testing.T) {
 	assert.NotEqual(t, http.StatusOK, waiting.program(wanted).status)
 	later := r.person(t)
 	at = later.vneid(later.visit(wanted), "elsewhere")
+	require.Equal(t, titleNotices, at.title(), "what officers did is told")
+	at = later.follow(later.submit(at, "/notices"))
 	later.landed(at, first, &who, "linked")
 }
 
