@@ -38,7 +38,7 @@ func TestRefusedAtStart(t *testing.T) {
 		code    int
 		says    []string // all of them
 	}{
-		{"no command", []string{}, nil, 2, []string{"serve", "demo", "version"}},
+		{"no command", []string{}, nil, 2, []string{"serve", "demo", "check"}},
 		{"unknown command", []string{"server"}, nil, 2, []string{"server"}},
 		{"nothing configured", []string{"serve"}, nil, 2, []string{
 			"VNEID_PROXY_PUBLIC_URL", "VNEID_PROXY_UPSTREAM_URL", "VNEID_PROXY_ISSUER_URL", "VNEID_PROXY_CLIENT_ID",
