@@ -82,6 +82,7 @@ type Provider struct {
 	ClaimAuthenticationLevel string   `env:"CLAIM_AUTHENTICATION_LEVEL" presets:"oidc=acr vneid-encrypted=acr vneid-clear=loAs national-portal=loAs" doc:"Claim that says how this one sign-in was made; another scale than the account level."`
 	ClaimAccountType         string   `env:"CLAIM_ACCOUNT_TYPE" presets:"oidc=accountType vneid-encrypted=accountType vneid-clear=LoaiTaiKhoan national-portal=LoaiTaiKhoan" doc:"Claim that tells person from organisation."`
 	MinAccountLevel          int      `env:"MIN_ACCOUNT_LEVEL" envDefault:"2" choice:"0,1,2" doc:"Who has a lower account level is refused. A missing claim counts as 0."`
+	File                     string   `env:"PROVIDERS_FILE" form:"file" example:"/etc/vneid-proxy/providers.yaml" doc:"Further providers beside this one, each with its own way to accounts, as docs/providers.md says. Unset: this one alone."`
 }
 
 // Keys are the keys of cookies, ledger and assertion. No two are equal.

@@ -72,7 +72,7 @@ func (l loader) take(v variable) {
 			return
 		}
 		var err error
-		if text, err = readSecret(path); err != nil {
+		if text, err = ReadSecret(path); err != nil {
 			l.faults.add(full+fileSuffix, "%v", err)
 			return
 		}
@@ -117,7 +117,18 @@ func (l loader) provider() string {
 // parse fills the groups. Each is parsed alone, for the library names the
 // field where it fails, and that is unique only within a group.
 func (l loader) parse(c *Config) {
-	options := env.Options{
+	groups := reflect.ValueOf(c).Elem()
+	for g := range groups.NumField() {
+		if groups.Type().Field(g).IsExported() {
+			l.parseGroup(g, groups.Field(g).Addr().Interface())
+		}
+	}
+}
+
+// parseGroup fills one group, by its place in Config.
+func (l loader) parseGroup(group int, into any) {
+	var failed env.AggregateError
+	if !errors.As(env.ParseWithOptions(into, env.Options{
 		Environment: l.values,
 		Prefix:      Prefix,
 		FuncMap: map[reflect.Type]env.ParserFunc{
@@ -131,19 +142,11 @@ func (l loader) parse(c *Config) {
 				return *u, nil
 			},
 		},
+	}), &failed) {
+		return
 	}
-	groups := reflect.ValueOf(c).Elem()
-	for g := range groups.NumField() {
-		if !groups.Type().Field(g).IsExported() {
-			continue
-		}
-		var failed env.AggregateError
-		if !errors.As(env.ParseWithOptions(groups.Field(g).Addr().Interface(), options), &failed) {
-			continue
-		}
-		for _, err := range failed.Errors {
-			l.translate(err, g)
-		}
+	for _, err := range failed.Errors {
+		l.translate(err, group)
 	}
 }
 

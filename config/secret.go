@@ -46,10 +46,10 @@ func (h hidden) Format(s fmt.State, _ rune)   { _, _ = io.WriteString(s, masked)
 func (h hidden) LogValue() slog.Value         { return slog.StringValue(masked) }
 func (h hidden) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
-// readSecret is the content of a secret's file without its trailing newline.
+// ReadSecret is the content of a secret's file without its trailing newline.
 // The error says what is wrong with the file without naming it: whoever put
 // the secret itself in the variable must not find it in a log.
-func readSecret(path string) (string, error) {
+func ReadSecret(path string) (string, error) {
 	// A pipe or device could block the start for ever.
 	info, err := os.Stat(path)
 	switch {
