@@ -58,6 +58,7 @@ const (
 	Locked        Reason = "account_locked"  // locked or closed in the directory
 	Conflict      Reason = "conflict"        // the number or the account is somebody's already
 	Mismatch      Reason = "mismatch_review" // both sides proved, but the data name two people
+	NotAppointed  Reason = "not_appointed"   // the provider is no authority for such an account, or for none at all
 )
 
 // Method is how a link was proved.

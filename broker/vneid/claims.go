@@ -53,8 +53,8 @@ func (c claimSet) value(name string) (jsontext.Value, bool) {
 }
 
 // with adds what userinfo tells to what the ID token says; the latter, signed,
-// wins. Two numbers for one person are refused.
-func (c claimSet) with(userinfo claimSet, number string) (claimSet, error) {
+// wins. Two numbers, or two accounts, for one person are refused.
+func (c claimSet) with(userinfo claimSet, number, account string) (claimSet, error) {
 	all := claimSet{}
 	for name, value := range userinfo {
 		all[name] = value
@@ -64,8 +64,13 @@ func (c claimSet) with(userinfo claimSet, number string) (claimSet, error) {
 		if !present {
 			continue
 		}
-		if other, too := userinfo.value(name); name == number && too && !bytes.Equal(other, value) {
-			return nil, fault(ReasonNumber)
+		if other, too := userinfo.value(name); too && !bytes.Equal(other, value) {
+			switch name {
+			case number:
+				return nil, fault(ReasonNumber)
+			case account:
+				return nil, fault(ReasonAccount)
+			}
 		}
 		all[name] = value
 	}

@@ -74,7 +74,7 @@ type EncryptedConfig struct {
 type Encrypted struct {
 	cfg    EncryptedConfig
 	client *http.Client
-	opener *opener
+	opener atomic.Pointer[opener]
 	outage atomic.Pointer[Error] // what the last sign-in met; nil where VNeID answered
 }
 
@@ -105,18 +105,31 @@ func NewEncrypted(cfg EncryptedConfig) (*Encrypted, error) {
 		return nil, errors.New(`vneid: Cipher: want "ecb" or "cbc"`)
 	case !slices.Contains([]int{16, 24, 32}, cfg.KeyBytes):
 		return nil, errors.New("vneid: KeyBytes: want 16, 24 or 32")
-	case len(cfg.Keys) == 0:
-		return nil, errors.New("vneid: Keys: at least one is required")
-	case slices.ContainsFunc(cfg.Keys, func(key *rsa.PrivateKey) bool { return !decrypts(key) }):
-		return nil, errDecryptionKey
 	}
-	return &Encrypted{
+	p := &Encrypted{
 		cfg:    cfg,
 		client: outbound.New(outbound.Config{Timeout: cfg.Timeout, RootCAs: cfg.RootCAs, Transport: cfg.Transport}),
-		opener: &opener{
-			keys: slices.Clone(cfg.Keys), aesBytes: cfg.KeyBytes, cbc: cfg.Cipher == "cbc", counters: cfg.Counters,
-		},
-	}, nil
+	}
+	if err := p.SetKeys(cfg.Keys); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// SetKeys puts other keys in the place of EncryptedConfig.Keys, under the same
+// conditions; where one is not met nothing changes. Sign-ins under way go on
+// with the keys that they began with.
+func (p *Encrypted) SetKeys(keys []*rsa.PrivateKey) error {
+	if len(keys) == 0 {
+		return errors.New("vneid: Keys: at least one is required")
+	}
+	if slices.ContainsFunc(keys, func(key *rsa.PrivateKey) bool { return !decrypts(key) }) {
+		return errDecryptionKey
+	}
+	p.opener.Store(&opener{
+		keys: slices.Clone(keys), aesBytes: p.cfg.KeyBytes, cbc: p.cfg.Cipher == "cbc", counters: p.cfg.Counters,
+	})
+	return nil
 }
 
 // Name is the provider's name in our configuration.

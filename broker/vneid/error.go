@@ -54,6 +54,7 @@ const (
 	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
 	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
 	ReasonNumber          Reason = "number"       // no valid citizen number, or two
+	ReasonAccount         Reason = "account"      // the claim that names the account is missing, no text, or two
 )
 
 // Error is a sign-in that was refused.

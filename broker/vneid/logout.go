@@ -2,6 +2,8 @@ package vneid
 
 import (
 	"context"
+	"encoding/base64"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -39,6 +41,19 @@ type logoutToken struct {
 
 // Issuer is the provider's identifier.
 func (p *OIDC) Issuer() string { return p.cfg.Issuer }
+
+// Addresses reports whether a logout token names this provider and this client,
+// by its own word, of which nothing is believed yet: it tells who is to verify.
+func (p *OIDC) Addresses(raw string) bool {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	token := new(logoutToken)
+	return err == nil && json.Unmarshal(payload, token) == nil &&
+		token.Issuer == p.cfg.Issuer && ours(token.Audience, p.cfg.ClientID)
+}
 
 // VerifyLogout believes a logout token or says why not (OpenID Connect
 // Back-Channel Logout 1.0, 2.6): ErrProtocol, or ErrUnavailable where the

@@ -67,6 +67,10 @@ type Config struct {
 	// number, as a plain OpenID Connect proxy does; an invalid one is refused
 	// all the same. Default false.
 	NumberOptional bool
+	// AccountClaim is the claim that names the person's account at the portal,
+	// a text or a whole number; where set, a sign-in without it is refused. ""
+	// reads none.
+	AccountClaim string
 	// MinAccountLevel is the lowest account level admitted; 0 admits all.
 	MinAccountLevel int
 	// Algorithms that ID tokens may be signed with; default those of RS256,

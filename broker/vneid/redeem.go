@@ -15,6 +15,7 @@ import (
 // Identity is what a sign-in at the provider proved.
 type Identity struct {
 	Citizen identity.Citizen
+	Account string        // what Config.AccountClaim says, never empty where that is set
 	SID     string        // the provider's session, for its logout notices; "" where not said
 	IDToken string        // for the sign-out there alone: never to a browser or portal in clear
 	Skew    time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
@@ -79,7 +80,7 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 		if err != nil {
 			return Identity{}, err
 		}
-		if vouched, err = vouched.with(further, p.cfg.Claims.Number); err != nil {
+		if vouched, err = vouched.with(further, p.cfg.Claims.Number, p.cfg.AccountClaim); err != nil {
 			return Identity{}, err
 		}
 	}
@@ -87,12 +88,18 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if err != nil {
 		return Identity{}, err
 	}
+	account := ""
+	if p.cfg.AccountClaim != "" {
+		if account, err = vouched.scalar(p.cfg.AccountClaim); err != nil || account == "" {
+			return Identity{}, fault(ReasonAccount)
+		}
+	}
 	citizen.Provider, citizen.Subject = p.cfg.Name, token.Subject
 	if citizen.AccountLevel < p.cfg.MinAccountLevel {
 		return Identity{}, &Error{ErrLevel, ReasonLevel}
 	}
 	return Identity{
-		Citizen: citizen, SID: token.SessionID, IDToken: raw,
+		Citizen: citizen, Account: account, SID: token.SessionID, IDToken: raw,
 		Skew: moment(token.IssuedAt).Sub(p.cfg.Now()).Truncate(time.Second),
 	}, nil
 }

@@ -56,7 +56,7 @@ func (p *Encrypted) RedeemQuery(ctx context.Context, attempt session.Attempt, ra
 }
 
 func (p *Encrypted) redeem(ctx context.Context, callback Callback) (Identity, error) {
-	opening := &opening{opener: p.opener, left: envelopes}
+	opening := &opening{opener: p.opener.Load(), left: envelopes}
 	defer opening.finish()
 	client := *p.client
 	client.Transport = unsealer{next: client.Transport, opening: opening, plain: p.cfg.Optional}
