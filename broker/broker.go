@@ -38,6 +38,9 @@ type Provider interface {
 	EndSessionURL(ctx context.Context, idToken, state string) string
 	// Logout believes a logout token, all but its novelty.
 	Logout(ctx context.Context, token string) (Logout, error)
+	// Addresses reports whether a logout token names this provider and us, by
+	// its own word alone: it tells whose Logout is to judge it.
+	Addresses(token string) bool
 	// Issuer is who the provider calls itself; "" where it has no such name.
 	Issuer() string
 	// Subjects is the Citizen.Provider of those it vouches for.
@@ -47,6 +50,7 @@ type Provider interface {
 // Vouched is what a provider says at the end of a sign-in.
 type Vouched struct {
 	Citizen identity.Citizen
+	Account string // what it names the account by, "" where it names none
 	SID     string // its own session id, "" for none
 	IDToken string // for sign-out, "" for none
 }
@@ -107,24 +111,21 @@ type Portal struct {
 
 // Config is what the handlers stand on. All is required unless said otherwise.
 type Config struct {
-	PublicURL    *url.URL
-	Prefix       string // reserved path prefix, "/_vneid"
-	ProviderName string // in the configuration and the metrics, "vneid"
-	// ProviderTitle is on its button; "" is the page's own words for VNeID.
-	ProviderTitle string
-	Provider      Provider
-	Portal        Portal
-	Directory     Directory
-	Credential    Credential // nil: an old password cannot be proof
-	WhoAmI        WhoAmI     // nil when Portal.LoginURL is ""
-	Population    Population
-	Policy        link.Policy
-	Ledger        *ledger.Ledger
-	Feed          *ledger.Feed
-	Jar           *session.Jar
-	Screens       *screen.Screens
-	Metrics       *metrics.Metrics
-	Logger        *slog.Logger
+	PublicURL  *url.URL
+	Prefix     string  // reserved path prefix, "/_vneid"
+	Providers  []Offer // in the chooser's order; the first is the main one
+	Portal     Portal
+	Directory  Directory
+	Credential Credential // nil: an old password cannot be proof
+	WhoAmI     WhoAmI     // nil when Portal.LoginURL is ""
+	Population Population
+	Policy     link.Policy
+	Ledger     *ledger.Ledger
+	Feed       *ledger.Feed
+	Jar        *session.Jar
+	Screens    *screen.Screens
+	Metrics    *metrics.Metrics
+	Logger     *slog.Logger
 	// SessionLifetime is the longest that a session lives: what is kept about
 	// it is kept so long.
 	SessionLifetime time.Duration
@@ -154,12 +155,13 @@ func New(c Config) http.Handler {
 	}
 	b := &broker{c}
 	signIn, linking, signOut := &SignIn{b}, &Link{b}, &SignOut{b}
-	routes := []struct {
+	type route struct {
 		path string
 		get  http.HandlerFunc // nil: no such method
 		post http.HandlerFunc
 		call http.HandlerFunc // a POST by the provider's server, from no page of ours
-	}{
+	}
+	routes := []route{
 		{path: "/sign-in", get: signIn.chooser},
 		{path: "/sign-in/legacy", post: signIn.legacy},
 		{path: "/start", get: signIn.start},
@@ -181,6 +183,9 @@ func New(c Config) http.Handler {
 		{path: "/session", get: signOut.status},
 		{path: "/logout/backchannel", call: signOut.backchannel},
 		{path: "/logout/frontchannel", get: signOut.frontchannel},
+	}
+	for _, further := range c.Providers[1:] {
+		routes = append(routes, route{path: b.callbackPath(further), get: signIn.callback})
 	}
 	mux := http.NewServeMux()
 	for _, route := range routes {
@@ -247,7 +252,8 @@ func (b *broker) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // refuseWith does so with the page's further values.
 func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, page screen.Refused) {
 	fault := faultOf(err)
-	page.Reason = fault.Reason
+	name, title := b.side(r)
+	page.Reason, page.Provider = fault.Reason, title
 	status := fault.Reason.Status()
 	if status == http.StatusServiceUnavailable && page.RetryAfter == 0 {
 		page.RetryAfter = 10 * time.Second
@@ -265,7 +271,7 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 	switch fault.Reason {
 	case screen.NotFound, screen.MethodNotAllowed:
 	default:
-		b.Metrics.Step(b.side(r), metrics.StepRefused, string(fault.Reason))
+		b.Metrics.Step(name, metrics.StepRefused, string(fault.Reason))
 	}
 	switch fault.Reason {
 	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount:
@@ -280,16 +286,6 @@ func (b *broker) drop(w http.ResponseWriter, r *http.Request) {
 	if _, held := b.Jar.Open(r).(*session.Proof); held {
 		b.Jar.Drop(w)
 	}
-}
-
-// side is the provider that a request's sign-in is counted under: the portal
-// where its own account came first.
-func (b *broker) side(r *http.Request) string {
-	proof, ok := b.Jar.Open(r).(*session.Proof)
-	if r.URL.Path == b.Prefix+"/portal-return" || ok && proof.LegacyFirst() {
-		return session.Portal
-	}
-	return b.ProviderName
 }
 
 // faultOf gives every error a page: an unknown one is the ledger's, whose page

@@ -29,8 +29,11 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, err)
 		return
 	}
+	// Whom the account is linked to is not for somebody whom another provider
+	// has named it for.
+	linked := err == nil && held.Standing != identity.StandingNone
 	page := screen.Identity{
-		Rows:      rows(account, held, err == nil),
+		Rows:      rows(account, held, linked),
 		CanUpdate: unlinked(held.Standing),
 		CSRF:      l.token(held.ID),
 	}
@@ -42,7 +45,7 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	case done == screen.NoticeUnlinkAsked, done == screen.NoticeUnlinkWithdrawn:
 		page.Notice = done
 	}
-	if err == nil {
+	if linked {
 		if page.Accounts, err = l.linkedAccounts(r, held, active); err != nil {
 			l.refuse(w, r, err)
 			return
@@ -70,7 +73,7 @@ func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active led
 // rows are the guide's ten. Number, name and birth date are verified by a
 // match or by the provider; everything else is the portal's own word.
 func rows(account identity.Account, held *session.Session, linked bool) []screen.IdentityRow {
-	verified := linked || held.Citizen.Subject != ""
+	verified := linked || held.Citizen.Subject != "" && held.Standing != identity.StandingNone
 	name, born, number := account.Name, account.BirthDate, account.Number
 	if verified {
 		name, born, number = held.Citizen.Name, held.Citizen.BirthDate, held.Citizen.Number

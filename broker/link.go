@@ -20,11 +20,17 @@ type Link struct{ *broker }
 // arrive goes on with somebody who has just proved one side: in at once where
 // the policy admits, else to the screen that asks for the other side.
 func (l *Link) arrive(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
-	if proof.LegacyFirst() {
+	by, known := l.vouchedBy(proof.Citizen)
+	switch {
+	case proof.LegacyFirst():
 		l.arriveLegacy(w, r, proof)
-		return
+	case !known || by.Appointment == nil && proof.Citizen.Number.IsZero():
+		l.gone(w, r, proof)
+	case by.Appointment != nil:
+		l.reappoint(w, r, proof, by)
+	default:
+		l.arriveProvider(w, r, proof)
 	}
-	l.arriveProvider(w, r, proof)
 }
 
 // hold writes the proof and sends the browser to the link screen.
@@ -56,6 +62,10 @@ func (l *Link) show(w http.ResponseWriter, r *http.Request) {
 			to(w, r, l.Prefix+"/portal-return")
 			return
 		}
+		if by, known := l.vouchedBy(held.Citizen); !known || by.Appointment != nil {
+			l.arrive(w, r, held)
+			return
+		}
 		l.showProvider(w, r, held)
 	}
 }
@@ -84,6 +94,9 @@ func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *sessi
 	if proof.LegacyFirst() {
 		proof.Citizen = identity.Citizen{}
 		proof.Account, proof.Method = held.Account, string(link.ByPortalSession)
+	}
+	if by, _ := l.vouchedBy(proof.Citizen); by.Appointment != nil {
+		proof.Account, proof.Method = held.Account, byProvider
 	}
 	l.arrive(w, r, proof)
 }

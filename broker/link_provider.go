@@ -110,7 +110,7 @@ func (l *Link) met(ctx context.Context, active ledger.Link, citizen identity.Cit
 func (l *Link) enterProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof, account identity.Account) {
 	l.admit(w, r, entrance{
 		account: account, citizen: proof.Citizen, standing: identity.StandingLinked,
-		sid: proof.ProviderSID, tokens: proof.Tokens, provider: l.ProviderName,
+		sid: proof.ProviderSID, tokens: proof.Tokens, provider: l.sideOf(proof),
 		atPortal: proof.Method == string(link.ByPortalSession) && proof.Account.ID == account.ID,
 	}, proof.ReturnTo)
 }
@@ -217,6 +217,10 @@ func (l *Link) providerProof(w http.ResponseWriter, r *http.Request) (*session.P
 		to(w, r, l.Prefix+"/sign-in")
 		return nil, false
 	}
+	if by, known := l.vouchedBy(proof.Citizen); !known || by.Appointment != nil {
+		to(w, r, l.Prefix+"/link") // which ends it
+		return nil, false
+	}
 	return proof, l.authentic(w, r, proof.ID)
 }
 
@@ -244,7 +248,7 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	wrong := func() {
-		l.Metrics.Step(l.ProviderName, metrics.StepRefused, "credential")
+		l.Metrics.Step(l.sideOf(proof), metrics.StepRefused, "credential")
 		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
 	}
 	id, undo, ok := l.checkCredential(w, r, username, password, wrong)
@@ -263,7 +267,7 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	undo()
-	l.proved(l.ProviderName)
+	l.proved(l.sideOf(proof))
 	if d.Action == link.Refuse {
 		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
 		return
@@ -348,7 +352,7 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return
 		}
-		l.Metrics.Step(l.ProviderName, metrics.StepLinked, "")
+		l.Metrics.Step(l.sideOf(proof), metrics.StepLinked, "")
 	}
 	l.enterProvider(w, r, proof, own[0].account)
 }

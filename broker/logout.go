@@ -9,6 +9,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"vneid-proxy/broker/ledger"
@@ -32,9 +34,13 @@ const maxLogoutToken = 64 << 10
 // backchannel is OpenID Connect Back-Channel Logout 1.0, 2.5 to 2.8: called by
 // the provider itself, without a browser's cookies. Whatever fails is 400, as
 // 2.8 asks, and a notice that failed for our own sake may come again.
+//
+// The provider that the token names verifies it; where it names none of ours,
+// the first refuses it.
 func (s *SignOut) backchannel(w http.ResponseWriter, r *http.Request) {
+	var by Offer
 	refuse := func(reason, code, description string) {
-		s.Metrics.ProviderLogout(metrics.BackChannel, reason)
+		s.Metrics.ProviderLogout(by.Name, metrics.BackChannel, reason)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": description})
@@ -44,10 +50,11 @@ func (s *SignOut) backchannel(w http.ResponseWriter, r *http.Request) {
 		refuse("form", "invalid_request", "want one logout_token in a form")
 		return
 	}
-	notice, err := s.Provider.Logout(r.Context(), raw)
+	by = s.Providers[max(0, slices.IndexFunc(s.Providers, func(o Offer) bool { return o.Addresses(raw) }))]
+	notice, err := by.Logout(r.Context(), raw)
 	if err != nil {
 		fault := faultOf(err)
-		s.Logger.Warn("logout token refused", "cause", fault.Err.Error())
+		s.Logger.Warn("logout token refused", "provider", by.Name, "cause", fault.Err.Error())
 		if fault.Reason == screen.ProviderDown {
 			refuse("provider", "temporarily_unavailable", "the keys could not be read")
 			return
@@ -66,8 +73,8 @@ func (s *SignOut) backchannel(w http.ResponseWriter, r *http.Request) {
 		s.Logger.Warn("logout token not recorded", "error", err)
 		refuse("ledger", "temporarily_unavailable", "the logout could not be recorded")
 	default:
-		s.Metrics.ProviderLogout(metrics.BackChannel, "ok")
-		s.Logger.Info("signed out by the provider")
+		s.Metrics.ProviderLogout(by.Name, metrics.BackChannel, "ok")
+		s.Logger.Info("signed out by the provider", "provider", by.Name)
 		w.WriteHeader(http.StatusOK)
 	}
 }
@@ -93,40 +100,55 @@ func logoutToken(w http.ResponseWriter, r *http.Request) (string, bool) {
 // frontchannel is OpenID Connect Front-Channel Logout 1.0, 2: a frame in the
 // provider's page, to which the browser sends none of our cookies. It acts on
 // iss and sid, both, and only on a sid that the provider told us at a sign-in:
-// an invented one leaves no trace.
+// an invented one leaves no trace. Providers of one issuer, each a client of
+// its own there, are all asked.
 func (s *SignOut) frontchannel(w http.ResponseWriter, r *http.Request) {
-	outcome, status := "ok", http.StatusOK
-	defer func() { s.Metrics.ProviderLogout(metrics.FrontChannel, outcome) }()
+	provider, outcome, status := "", "parameters", http.StatusBadRequest
+	defer func() { s.Metrics.ProviderLogout(provider, metrics.FrontChannel, outcome) }()
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	issuer := s.Provider.Issuer()
-	if err != nil || len(query["iss"]) != 1 || len(query["sid"]) != 1 || issuer == "" || query["iss"][0] != issuer || query["sid"][0] == "" {
-		outcome = "parameters"
-		s.frame(w, http.StatusBadRequest, issuer)
-		return
-	}
-	sid := query["sid"][0]
-	switch err := s.endKnown(r.Context(), sid); {
-	case errors.Is(err, ledger.ErrNotFound):
-		outcome = "unknown"
-	case err != nil:
-		s.Logger.Warn("front-channel logout not recorded", "error", err)
-		outcome, status = "ledger", http.StatusServiceUnavailable
-	default:
-		s.Logger.Info("signed out by the provider")
-		if held, ok := s.Jar.Open(r).(*session.Session); ok && held.ProviderSID == sid {
-			s.leave(w)
+	if err == nil && len(query["iss"]) == 1 && len(query["sid"]) == 1 && query["iss"][0] != "" && query["sid"][0] != "" {
+		for _, o := range s.Providers {
+			if o.Issuer() != query["iss"][0] {
+				continue
+			}
+			provider = o.Name
+			if outcome, status = s.endFrame(w, r, o, query["sid"][0]); outcome != "unknown" {
+				break
+			}
 		}
 	}
-	s.frame(w, status, issuer)
+	s.frame(w, status)
 }
 
-// frame answers the provider's frame with an empty page that only it may show.
-func (s *SignOut) frame(w http.ResponseWriter, status int, issuer string) {
-	ancestors := "'none'"
-	if at, err := url.Parse(issuer); err == nil && at.Host != "" {
-		ancestors = at.Scheme + "://" + at.Host
+// endFrame ends the sessions of a provider's sid, and takes the cookie of one
+// where the browser sent it all the same.
+func (s *SignOut) endFrame(w http.ResponseWriter, r *http.Request, by Offer, sid string) (outcome string, status int) {
+	switch err := s.endKnown(r.Context(), by.Subjects(), sid); {
+	case errors.Is(err, ledger.ErrNotFound):
+		return "unknown", http.StatusOK
+	case err != nil:
+		s.Logger.Warn("front-channel logout not recorded", "error", err)
+		return "ledger", http.StatusServiceUnavailable
 	}
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+ancestors)
+	s.Logger.Info("signed out by the provider", "provider", by.Name)
+	if held, ok := s.Jar.Open(r).(*session.Session); ok && held.ProviderSID == sid && held.Citizen.Provider == by.Subjects() {
+		s.leave(w)
+	}
+	return "ok", http.StatusOK
+}
+
+// frame answers a provider's frame with an empty page that only they may show.
+func (s *SignOut) frame(w http.ResponseWriter, status int) {
+	var ancestors []string
+	for _, o := range s.Providers {
+		if at, err := url.Parse(o.Issuer()); err == nil && at.Host != "" {
+			ancestors = append(ancestors, at.Scheme+"://"+at.Host)
+		}
+	}
+	if len(ancestors) == 0 {
+		ancestors = []string{"'none'"}
+	}
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+strings.Join(ancestors, " "))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
@@ -146,8 +168,7 @@ func sidRow(provider, sid string) []byte { return []byte("sid\x00" + provider + 
 
 // endKnown ends the sessions of a sid that was told at a sign-in;
 // ledger.ErrNotFound where none was.
-func (b *broker) endKnown(ctx context.Context, sid string) error {
-	provider := b.Provider.Subjects()
+func (b *broker) endKnown(ctx context.Context, provider, sid string) error {
 	if _, err := b.Ledger.GetSecret(ctx, sidRow(provider, sid)); err != nil {
 		return err
 	}

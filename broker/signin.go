@@ -47,6 +47,9 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 	var notice screen.Notice
 	if r.URL.Query().Has("unsent") {
 		notice = screen.NoticeUnsent
+	} else if hinted, known := s.named(r.URL.Query().Get("provider")); known {
+		to(w, r, s.startAt(hinted.Name, returnTo))
+		return
 	}
 	s.offer(w, r, returnTo, notice)
 }
@@ -54,7 +57,7 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, notice screen.Notice) {
 	page := screen.SignIn{
 		ReturnTo:  returnTo,
-		Providers: []screen.Provider{{Name: s.ProviderName, Title: s.ProviderTitle}},
+		Providers: s.buttons(),
 		Notice:    notice,
 	}
 	if !s.Policy.LegacySignInUntil.Reached(s.Now()) {
@@ -71,13 +74,18 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 			page.CredentialForm, page.CSRF = true, s.attemptToken(attempt)
 		}
 	}
-	s.Metrics.Step(s.ProviderName, metrics.StepOffered, "")
+	for _, o := range s.Providers {
+		s.Metrics.Step(o.Name, metrics.StepOffered, "")
+	}
 	s.Screens.Write(w, r, http.StatusOK, page)
 }
 
 // portalStart is the address that leads to the portal's own sign-in page.
-func (b *broker) portalStart(returnTo string) string {
-	return b.Prefix + "/start?" + url.Values{"provider": {session.Portal}, "rd": {returnTo}}.Encode()
+func (b *broker) portalStart(returnTo string) string { return b.startAt(session.Portal, returnTo) }
+
+// startAt is the address that begins a sign-in at a provider.
+func (b *broker) startAt(name, returnTo string) string {
+	return b.Prefix + "/start?" + url.Values{"provider": {name}, "rd": {returnTo}}.Encode()
 }
 
 // start writes an attempt and sends the browser to the provider, or to the
@@ -91,14 +99,25 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	names := query["provider"]
-	if err != nil || len(names) > 1 || len(names) == 1 && names[0] != s.ProviderName && names[0] != session.Portal {
+	at, known := s.Providers[0], true
+	switch {
+	case len(names) == 1 && names[0] == session.Portal:
+		at = Offer{Name: session.Portal}
+	case len(names) == 1:
+		at, known = s.named(names[0])
+	case len(names) == 0:
+		// Whoever is to raise the level goes where they came from.
+		if held, in := s.live(r).(*session.Session); in {
+			if own, ok := s.vouchedBy(held.Citizen); ok {
+				at = own
+			}
+		}
+	}
+	if err != nil || len(names) > 1 || !known {
 		s.refuse(w, r, &Fault{screen.NotFound, errors.New("unknown provider")})
 		return
 	}
-	name := s.ProviderName
-	if len(names) == 1 {
-		name = names[0]
-	}
+	name := at.Name
 	attempt := session.NewAttempt(name, s.rd(r), s.Now())
 	if levels := query["level"]; len(levels) == 1 && len(levels[0]) <= maxLevel && levelText(levels[0]) {
 		attempt.Raise = levels[0]
@@ -108,7 +127,7 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
 	if name == session.Portal {
 		next, err = s.startAtPortal(w, r)
 	} else {
-		next, err = s.Provider.AuthURL(r.Context(), attempt)
+		next, err = at.AuthURL(r.Context(), attempt)
 	}
 	if err == nil {
 		err = s.Jar.Begin(w, r, attempt)
@@ -156,12 +175,18 @@ func (s *SignIn) callback(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	vouched, err := s.Provider.Redeem(r.Context(), attempt, r.URL.RawQuery)
+	at, known := s.named(attempt.Provider)
+	if !known || r.URL.Path != s.Prefix+s.callbackPath(at) {
+		// Mix-up (RFC 9700, 4.4): nothing of it goes to any provider.
+		s.refuseWith(w, r, &Fault{screen.Protocol, errors.New("the answer to another provider's sign-in")}, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	vouched, err := at.Redeem(r.Context(), attempt, r.URL.RawQuery)
 	if err != nil {
 		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
 		return
 	}
-	s.Metrics.Step(s.ProviderName, metrics.StepVouched, "")
+	s.Metrics.Step(at.Name, metrics.StepVouched, "")
 	proof := &session.Proof{
 		ID: session.NewID(), Begun: s.Now(), ReturnTo: attempt.ReturnTo,
 		Citizen: vouched.Citizen, ProviderSID: vouched.SID, Tokens: session.NewID(),
@@ -174,7 +199,17 @@ func (s *SignIn) callback(w http.ResponseWriter, r *http.Request) {
 		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
 		return
 	}
-	(&Link{s.broker}).arrive(w, r, proof)
+	linking := &Link{s.broker}
+	if at.Appointment == nil {
+		linking.arrive(w, r, proof)
+		return
+	}
+	found, err := s.find(r.Context(), at.Appointment, vouched.Account)
+	if err != nil {
+		s.refuseWith(w, r, err, screen.Refused{Next: s.again(attempt.ReturnTo)})
+		return
+	}
+	linking.arriveAppointed(w, r, proof, at, found)
 }
 
 // returned finds and spends the attempt that a callback's state names. A late
@@ -249,7 +284,7 @@ func (s *SignIn) portalReturn(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		// The chooser leads back here for as long as this attempt lasts.
-		other := s.Prefix + "/start?" + url.Values{"provider": {s.ProviderName}, "rd": {attempt.ReturnTo}}.Encode()
+		other := s.startAt(s.Providers[0].Name, attempt.ReturnTo)
 		s.refuseWith(w, r, err, screen.Refused{Next: append(s.again(attempt.ReturnTo), screen.Action{Label: screen.ActionVNeID, Href: other})})
 		return
 	}
@@ -291,7 +326,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		s.Metrics.Step(session.Portal, metrics.StepRefused, "credential")
 		s.Screens.Write(w, r, http.StatusUnprocessableEntity, screen.SignIn{
 			ReturnTo:         attempt.ReturnTo,
-			Providers:        []screen.Provider{{Name: s.ProviderName, Title: s.ProviderTitle}},
+			Providers:        s.buttons(),
 			PortalLoginUntil: s.Policy.LegacySignInUntil.Time(),
 			CredentialForm:   true, CSRF: s.attemptToken(attempt), Username: username, Error: screen.CredentialWrong,
 		})

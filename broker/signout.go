@@ -10,6 +10,7 @@ import (
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/screen"
+	"vneid-proxy/identity"
 	"vneid-proxy/session"
 )
 
@@ -36,15 +37,16 @@ func (s *SignOut) question(w http.ResponseWriter, r *http.Request) {
 // says so; takes every cookie and sends the browser on to the provider.
 func (s *SignOut) end(w http.ResponseWriter, r *http.Request) {
 	var id, tokens session.ID
+	var citizen identity.Citizen
 	var finish func() error
 	switch held := s.live(r).(type) {
 	case *session.Session:
-		id, tokens = held.ID, held.Tokens
+		id, tokens, citizen = held.ID, held.Tokens, held.Citizen
 		finish = func() error {
 			return s.Ledger.EndSession(r.Context(), id[:], s.Now().Add(s.SessionLifetime))
 		}
 	case *session.Proof:
-		id, tokens = held.ID, held.Tokens
+		id, tokens, citizen = held.ID, held.Tokens, held.Citizen
 		finish = func() error {
 			err := s.Ledger.Spend(r.Context(), ledger.PurposeProof, id[:], held.Expires())
 			if errors.Is(err, ledger.ErrSpent) {
@@ -66,19 +68,19 @@ func (s *SignOut) end(w http.ResponseWriter, r *http.Request) {
 	}
 	s.leave(w)
 	s.Logger.Info("signed out")
-	to(w, r, s.next(r, tokens))
+	to(w, r, s.next(r, citizen, tokens))
 }
 
 // next is the provider's own sign-out where it has one, else our page. The
 // session is over here already: a provider that cannot be asked, or a ledger
 // that has forgotten the token, does not undo that.
-func (s *SignOut) next(r *http.Request, tokens session.ID) string {
+func (s *SignOut) next(r *http.Request, citizen identity.Citizen, tokens session.ID) string {
 	idToken, err := s.takeIDToken(r.Context(), tokens)
 	if err != nil {
 		s.Logger.Warn("id token not read for sign-out", "error", err)
 	}
-	if idToken != "" {
-		if address := s.Provider.EndSessionURL(r.Context(), idToken, s.farewell()); address != "" {
+	if by, known := s.vouchedBy(citizen); known && idToken != "" {
+		if address := by.EndSessionURL(r.Context(), idToken, s.farewell()); address != "" {
 			return address
 		}
 	}

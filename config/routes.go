@@ -32,6 +32,7 @@ type Route struct {
 		AccountLevel        int      `yaml:"account_level"`
 		AuthenticationLevel []string `yaml:"authentication_level"`
 	} `yaml:"needs"`
+	Provider          string   `yaml:"provider"`
 	StepUp            bool     `yaml:"step_up"`
 	From              Day      `yaml:"from"`
 	Until             Day      `yaml:"until"`

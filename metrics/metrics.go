@@ -77,7 +77,7 @@ func New(version string) *Metrics {
 	m.skew = m.gauges("vneid_proxy_provider_clock_skew_seconds",
 		"How far the provider's clock was ahead of ours at the last sign-in; below 0, behind or slow to answer.", "provider")
 	m.logouts = m.counters("vneid_proxy_provider_logouts_total",
-		"Sign-outs that the provider told, by channel (back, front) and outcome: ok; unknown is a session that was never told here; form, parameters, token and replay were refused; provider and ledger could not be asked.", "channel", "outcome")
+		"Sign-outs that the provider told, by channel (back, front) and outcome, of the provider that was named (none: empty): ok; unknown is a session that was never told here; form, parameters, token and replay were refused; provider and ledger could not be asked.", "provider", "channel", "outcome")
 	m.pending = m.gauges("vneid_proxy_pending_check_age_seconds",
 		"Age of the oldest check that the population database has not answered yet; 0 where there is none.").WithLabelValues()
 	m.checked = m.counters("vneid_proxy_pending_checks_total",
@@ -154,9 +154,10 @@ const (
 	FrontChannel = "front"
 )
 
-// ProviderLogout counts a sign-out that the provider told.
-func (m *Metrics) ProviderLogout(channel, outcome string) {
-	m.logouts.WithLabelValues(channel, outcome).Inc()
+// ProviderLogout counts a sign-out that a provider told; provider is "" where
+// none of ours did.
+func (m *Metrics) ProviderLogout(provider, channel, outcome string) {
+	m.logouts.WithLabelValues(provider, channel, outcome).Inc()
 }
 
 // PendingAge sets the age of the oldest pending check, 0 for none.

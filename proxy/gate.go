@@ -82,7 +82,8 @@ func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 }
 
 // toSignIn sends a person to the chooser, or with a proof on to the link
-// screen, which knows where to return; a program is told 401.
+// screen, which knows where to return, or to the rule's provider; a program is
+// told 401.
 func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ended bool) {
 	if !x.person {
 		p.refuse(x, metrics.Unauthorized, Refusal{Status: http.StatusUnauthorized, Reason: ReasonSignIn})
@@ -96,8 +97,11 @@ func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ende
 		return
 	}
 	place := p.config.Prefix + "/sign-in?rd=" + p.returnTo(r)
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && !(!ended && p.keep(x, r)) {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && !(!ended && p.keep(x, r)):
 		place += "&unsent=1" // the page says that what was sent did not arrive
+	case x.rule != nil && x.rule.Provider != "":
+		place = p.config.Prefix + "/start?provider=" + url.QueryEscape(x.rule.Provider) + "&rd=" + p.returnTo(r)
 	}
 	p.redirect(x, r, metrics.SignIn, place)
 }

@@ -35,6 +35,9 @@ type Rule struct {
 	Access  Access
 	// Needs are asked of whoever is admitted; only with Protected and API.
 	Needs Needs
+	// Provider is whose sign-in a person is sent to, instead of to the choice of
+	// all; only with Protected. It must be one that the broker knows.
+	Provider string
 	// StepUp sends whoever lacks the authentication level to sign in again at
 	// it, once; only with Needs.AuthenticationLevels.
 	StepUp bool
@@ -131,6 +134,7 @@ func (r *Rule) faults() (faults []error) {
 	refuse(r.UpstreamHTTP2 && r.Upstream == nil, "http2 goes with an upstream of the rule's own")
 	refuse(r.ResponseTimeout < 0, "the response timeout is not positive")
 	refuse(r.MaxBody < 0, "max_body is not positive")
+	refuse(r.Provider != "" && r.Access != Protected, "only protected sends people to a provider")
 	refuse(r.StepUp && len(r.Needs.AuthenticationLevels) == 0, "step_up needs an authentication_level to raise to")
 	refuse(r.PassAuthorization && (r.Access == Public || r.Access == Denied), "only a rule that knows who asks can pass Authorization; on public paths it passes anyway")
 	return faults

@@ -29,6 +29,9 @@ type VNeIDConfig struct {
 	Clients []Client
 	// Personas are the people who have an account; default [Personas].
 	Personas []Persona
+	// Claims adds further claims to what userinfo says of a person; nil adds
+	// none.
+	Claims func(Persona) map[string]any
 	// Now is the clock for attempts, codes, access tokens and sessions;
 	// default time.Now. iat and exp of ID tokens follow the real clock.
 	Now func() time.Time

@@ -45,6 +45,11 @@ func (s *storage) SetUserinfoFromToken(_ context.Context, info *oidc.UserInfo, t
 	info.Subject, info.Name, info.Birthdate = who.VNeID.Subject, who.Name, who.BirthDate
 	info.AppendClaims("accountLevel", level)
 	info.AppendClaims("accountType", "person")
+	if s.claims != nil {
+		for name, value := range s.claims(who) {
+			info.AppendClaims(name, value)
+		}
+	}
 	if !s.on("no_citizen_number") {
 		info.AppendClaims("citizenPid", who.CitizenNumber)
 	}

@@ -29,6 +29,7 @@ type storage struct {
 	now     func() time.Time
 	issuer  string
 	clients []Client
+	claims  func(Persona) map[string]any
 	key     *rsa.PrivateKey
 	keyID   string
 
@@ -61,7 +62,7 @@ func newStorage(cfg VNeIDConfig, controls *Controls) (*storage, error) {
 		return nil, err
 	}
 	return &storage{
-		Controls: controls, now: cfg.Now, issuer: cfg.Issuer, clients: cfg.Clients,
+		Controls: controls, now: cfg.Now, issuer: cfg.Issuer, clients: cfg.Clients, claims: cfg.Claims,
 		key: key, keyID: rand.Text()[:8],
 		attempts: map[string]*attempt{}, codes: map[string]code{},
 		tokens: map[string]token{}, sessions: map[string]session{}, sealed: map[string]sealed{},

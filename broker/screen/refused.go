@@ -37,6 +37,7 @@ const (
 	Closed           Reason = "closed"             // this page, for everybody, since a day
 	TooLarge         Reason = "too_large"          // what was sent
 	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
+	NotAppointed     Reason = "not_appointed"      // the provider named no account that is its to open
 )
 
 // Reasons are all reasons.
@@ -44,7 +45,7 @@ func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
-		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded}
+		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded, NotAppointed}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -95,6 +96,7 @@ type Action struct {
 // lost, and the next step.
 type Refused struct {
 	Reason        Reason
+	Provider      string        // whom the words are about where they would name VNeID; "" is VNeID
 	ReferenceCode string        // to read out to staff; "" is none
 	Next          []Action      // nil is what fits the reason; empty is none
 	RetryAfter    time.Duration // zero says nothing about it
@@ -121,7 +123,7 @@ func (w words) actions(p Refused) []Action {
 		return []Action{{ActionLink, w.prefix + "/link"}}
 	case LegacyClosed, AlreadyLinked:
 		return []Action{{ActionVNeID, signIn}}
-	case TooManyTries:
+	case TooManyTries, NotAppointed:
 		return []Action{{ActionOther, signIn}}
 	case NotAllowed:
 		return []Action{{ActionHome, "/"}, {ActionSignOut, w.prefix + "/sign-out"}}

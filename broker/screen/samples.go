@@ -38,6 +38,11 @@ func Samples() []Sample {
 		ReturnTo: "/ho-so", CSRF: token, CredentialForm: true, PortalLoginUntil: deadline,
 		Providers: []Provider{{Name: "vneid"}, {Name: "national", Title: "Cổng Dịch vụ công quốc gia"}},
 	}
+	officials := vneidOnly
+	officials.Notice, officials.ReturnTo = "", "/quan-tri"
+	officials.Providers = []Provider{
+		{Name: "vneid"}, {Name: "quoc-gia", Title: "Cổng Dịch vụ công quốc gia"}, {Name: "noi-bo", Title: "Cán bộ (tài khoản nội bộ)"},
+	}
 	wrong := form
 	wrong.Username, wrong.Error = "buoi.nguyen", CredentialWrong
 
@@ -107,6 +112,7 @@ func Samples() []Sample {
 		{"sign-in", http.StatusOK, chooser},
 		{"sign-in-vneid-only", http.StatusOK, vneidOnly},
 		{"sign-in-unsent", http.StatusOK, unsent},
+		{"sign-in-providers", http.StatusOK, officials},
 		{"sign-in-form", http.StatusOK, form},
 		{"sign-in-form-wrong", http.StatusUnprocessableEntity, wrong},
 		{"link", http.StatusOK, link},
@@ -138,6 +144,10 @@ func Samples() []Sample {
 		}}},
 		{"signed-out", http.StatusOK, SignedOut{}},
 		{"signed-out-everywhere", http.StatusOK, SignedOut{Everywhere: true}},
+	}
+	for _, reason := range []Reason{Cancelled, LevelTooLow, NoAccount, ProviderDown} {
+		page := Refused{Reason: reason, Provider: "Cán bộ (tài khoản nội bộ)"}
+		samples = append(samples, Sample{"elsewhere-" + string(reason), reason.Status(), page})
 	}
 	for _, reason := range Reasons() {
 		page := Refused{Reason: reason}

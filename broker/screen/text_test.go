@@ -70,6 +70,12 @@ func TestTemplatesAndValuesHaveTheirTexts(t *testing.T) {
 			need("refused." + string(reason) + "." + part)
 		}
 	}
+	for key := range vi {
+		if rest, found := strings.CutPrefix(key, "elsewhere."); found {
+			used[key] = true
+			need("refused." + rest) // what it takes the place of
+		}
+	}
 	for _, row := range append(screen.Rows(), "generic") {
 		need("row." + string(row))
 	}

@@ -63,10 +63,10 @@ type profile interface {
 	EndSessionURL(ctx context.Context, idToken, state string) (string, bool)
 }
 
-func newProvider(c config.Config) (profile, error) {
-	p := c.Provider
-	const name = "vneid"
-	redirectURL := c.Public.URL.String() + c.Public.PathPrefix + "/callback"
+// newProvider is a provider as configured; secret, unless nil, takes the place
+// of its client secret.
+func newProvider(c config.Config, f config.FurtherProvider, secret func() string) (profile, error) {
+	p, name, redirectURL := f.Provider, f.Name, callbackURL(c, f.Name)
 	claims := vneid.Claims{
 		Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
 		AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
@@ -79,7 +79,7 @@ func newProvider(c config.Config) (profile, error) {
 		return vneid.NewEncrypted(vneid.EncryptedConfig{
 			Name: name, Title: p.Title,
 			AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL), UserinfoURL: address(p.UserinfoURL),
-			AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+			AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), Secret: secret,
 			RedirectURL: redirectURL, Scopes: p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel,
 			Keys: keys, Cipher: p.EnvelopeCipher, KeyBytes: p.EnvelopeKeyBits / 8, Optional: p.Envelope == "optional",
 			CodeAsReceived: p.EnvelopeCode == "received", OmitEncryptKey: p.EnvelopeEncryptKey == "omitted",
@@ -92,7 +92,7 @@ func newProvider(c config.Config) (profile, error) {
 			Wire: p.Profile, Name: name, Title: p.Title,
 			AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL), UserinfoURL: address(p.UserinfoURL),
 			EndSessionURL: address(p.EndSessionURL), AllowHTTP: c.Public.AllowHTTP,
-			ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), RedirectURL: redirectURL, PostLogoutURL: postLogoutURL,
+			ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), Secret: secret, RedirectURL: redirectURL, PostLogoutURL: postLogoutURL,
 			Scopes: p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
 		})
 	}
@@ -108,7 +108,8 @@ func newProvider(c config.Config) (profile, error) {
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
-		AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+		AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), Secret: secret,
+		AccountClaim: f.Account.Claim, NumberOptional: f.Link == config.LinkNone,
 		RedirectURL:   redirectURL,
 		PostLogoutURL: postLogoutURL,
 		Scopes:        p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,
@@ -134,18 +135,9 @@ func decryptionKeys(names []string) ([]*rsa.PrivateKey, error) {
 // provider is the broker's view of a provider.
 type provider struct {
 	profile
-	// subjects is in whose words a subject is told: one person's differ from
-	// wire to wire, so that the ledger must not take one for another's.
-	subjects string
+	subjects string // see subjectsOf
+	system   string // in the measures of calls
 	calls    calls
-}
-
-// subjectsOf names the subjects of a wire.
-func subjectsOf(profile string) string {
-	if profile == "oidc" {
-		return "vneid"
-	}
-	return profile
 }
 
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
@@ -157,14 +149,14 @@ func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error
 func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string) (broker.Vouched, error) {
 	began := p.calls.now()
 	who, err := p.RedeemQuery(ctx, a, rawQuery)
-	p.calls.measure("provider", "redeem", began, providerOutcome(err))
+	p.calls.measure(p.system, "redeem", began, providerOutcome(err))
 	p.faulted(err)
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}
 	p.calls.metrics.ProviderSkew(p.Name(), who.Skew)
 	who.Citizen.Provider = p.subjects
-	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken}, nil
+	return broker.Vouched{Citizen: who.Citizen, Account: who.Account, SID: who.SID, IDToken: who.IDToken}, nil
 }
 
 func (p provider) EndSessionURL(ctx context.Context, idToken, state string) string {
@@ -178,6 +170,7 @@ func (p provider) EndSessionURL(ctx context.Context, idToken, state string) stri
 // announcer is a profile whose provider tells when a session ends.
 type announcer interface {
 	Issuer() string
+	Addresses(token string) bool
 	VerifyLogout(ctx context.Context, token string) (vneid.Logout, error)
 }
 
@@ -190,6 +183,11 @@ func (p provider) Issuer() string {
 
 func (p provider) Subjects() string { return p.subjects }
 
+func (p provider) Addresses(token string) bool {
+	a, ok := p.profile.(announcer)
+	return ok && a.Addresses(token)
+}
+
 func (p provider) Logout(ctx context.Context, token string) (broker.Logout, error) {
 	a, ok := p.profile.(announcer)
 	if !ok {
@@ -197,7 +195,7 @@ func (p provider) Logout(ctx context.Context, token string) (broker.Logout, erro
 	}
 	began := p.calls.now()
 	said, err := a.VerifyLogout(ctx, token)
-	p.calls.measure("provider", "logout", began, providerOutcome(err))
+	p.calls.measure(p.system, "logout", began, providerOutcome(err))
 	p.faulted(err)
 	if err != nil {
 		return broker.Logout{}, providerFault(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 	"time"
 )
 
@@ -36,9 +37,9 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	components := map[string]string{
-		"revocation_feed": "ok", "serving": "ok",
-		"ledger": state(a.ledger.Ping(ctx)), "provider": state(a.provider.Status(ctx)),
+		"revocation_feed": "ok", "serving": "ok", "ledger": state(a.ledger.Ping(ctx)),
 	}
+	a.providerStates(ctx, components)
 	status := http.StatusOK
 	if age := a.feed.Age(time.Now()); age > a.config.Session.RevocationMaxAge {
 		components["revocation_feed"], status = "too old", http.StatusServiceUnavailable
@@ -47,6 +48,20 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 		components["serving"], status = "draining", http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, components)
+}
+
+// providerStates asks all providers at once: one that is slow takes no time of
+// the others.
+func (a *app) providerStates(ctx context.Context, components map[string]string) {
+	states := make([]string, len(a.providers))
+	var asking sync.WaitGroup
+	for i, f := range a.providers {
+		asking.Go(func() { states[i] = state(a.profiles[f.Name].Status(ctx)) })
+	}
+	asking.Wait()
+	for i, f := range a.providers {
+		components[system(f.Name)] = states[i]
+	}
 }
 
 func state(err error) string {

@@ -31,22 +31,26 @@ import (
 
 // app is the parts of one running proxy.
 type app struct {
-	config   config.Config
-	ledger   *ledger.Ledger
-	feed     *ledger.Feed
-	provider profile
-	metrics  *metrics.Metrics
-	work     *work.Work
-	routes   []byte // the text of ROUTES_FILE that was read last
-	proxy    *proxy.Proxy
-	logger   *slog.Logger
-	draining atomic.Bool
+	config    config.Config
+	ledger    *ledger.Ledger
+	feed      *ledger.Feed
+	providers []config.FurtherProvider // the environment's first
+	profiles  map[string]profile       // by the provider's name
+	metrics   *metrics.Metrics
+	work      *work.Work
+	watched   []*reloading
+	proxy     *proxy.Proxy
+	logger    *slog.Logger
+	draining  atomic.Bool
 }
 
 // newApp wires the packages together. It opens the ledger and reaches nobody
 // else: whoever signs in first finds out what is down, and /readyz says so.
 func newApp(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger) (_ *app, err error) {
-	a := &app{config: c, metrics: metrics.New(buildVersion()), logger: logger}
+	a := &app{config: c, profiles: map[string]profile{}, metrics: metrics.New(buildVersion()), logger: logger}
+	if a.providers, err = providersOf(c); err != nil {
+		return nil, err
+	}
 	if a.ledger, err = openLedger(ctx, c, logger); err != nil {
 		return nil, err
 	}
@@ -93,20 +97,24 @@ type pages struct {
 
 func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, error) {
 	c := a.config
-	var err error
-	a.provider, err = newProvider(c)
-	if err != nil {
-		return pages{}, err
+	calls := calls{metrics: a.metrics, now: time.Now}
+	var offers []broker.Offer
+	var origins []string
+	for _, f := range a.providers {
+		p, err := a.openProvider(f)
+		if err != nil {
+			return pages{}, fmt.Errorf("provider %s: %w", f.Name, err)
+		}
+		a.profiles[f.Name], offers, origins = p, append(offers, offer(f, p, calls)), append(origins, p.Origins()...)
 	}
 	screens, err := screen.New(screen.Config{
 		Prefix: c.Public.PathPrefix, Organisation: c.Screens.Organisation, Hotline: c.Screens.Hotline,
 		ForgotPasswordURL: c.Screens.ForgotPasswordURL, RegisterURL: c.Screens.RegisterURL,
-		FormOrigins: a.provider.Origins(), Secure: c.Public.URL.Scheme == "https", Log: a.logger,
+		FormOrigins: origins, Secure: c.Public.URL.Scheme == "https", Log: a.logger,
 	})
 	if err != nil {
 		return pages{}, err
 	}
-	calls := calls{metrics: a.metrics, now: time.Now}
 	population, err := population.New(population.Config{
 		URL: address(c.Population.URL), Profile: c.Population.Profile, Token: c.Population.Token.Reveal(), Timeout: c.Process.CallTimeout,
 		AllowHTTP: c.Public.AllowHTTP,
@@ -125,8 +133,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	})
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
-		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
-		Provider:        provider{a.provider, subjectsOf(c.Provider.Profile), calls},
+		Providers:       offers,
 		Directory:       accountDirectory{connector, calls},
 		Population:      check,
 		Policy:          policy(c),

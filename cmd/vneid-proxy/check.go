@@ -32,13 +32,17 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 	if err == nil {
 		err = routesFault(rulesOf(c))
 	}
+	var providers []config.FurtherProvider
+	if err == nil {
+		providers, err = providersOf(c)
+	}
 	if err != nil {
 		return errors.Join(err, k.refused(err))
 	}
 	if k.URL != "" {
 		return explainURL(os.Stdout, c, k.URL, k.At)
 	}
-	found := newInspection(c, k.AskPopulation).run(ctx)
+	found := newInspection(c, providers, k.AskPopulation).run(ctx)
 	write := found.write
 	if k.JSON {
 		write = found.writeJSON
@@ -72,19 +76,25 @@ func (k checkCommand) refused(err error) error {
 
 // inspection is one run of the checks.
 type inspection struct {
-	config config.Config
-	http   *http.Client // with the bounds of every call to others
-	ask    bool         // the population database, whatever it costs
-	now    func() time.Time
+	config    config.Config
+	providers []config.FurtherProvider // the environment's first
+	current   config.FurtherProvider   // the one looked at, config.Provider its settings
+	http      *http.Client             // with the bounds of every call to others
+	ask       bool                     // the population database, whatever it costs
+	now       func() time.Time
 }
 
-func newInspection(c config.Config, ask bool) *inspection {
-	return &inspection{config: c, http: outbound.New(outbound.Config{Timeout: c.Process.CallTimeout}), ask: ask, now: time.Now}
+func newInspection(c config.Config, providers []config.FurtherProvider, ask bool) *inspection {
+	return &inspection{config: c, providers: providers, current: providers[0], http: outbound.New(outbound.Config{Timeout: c.Process.CallTimeout}), ask: ask, now: time.Now}
 }
 
 // run checks the parts side by side and reports them in their order.
 func (i *inspection) run(ctx context.Context) findings {
-	parts := []func(context.Context) findings{i.settings, i.listener, i.ledger, i.provider, i.portal, i.directory, i.population}
+	parts := []func(context.Context) findings{i.settings, i.listener, i.ledger, i.provider}
+	for _, f := range i.providers[1:] {
+		parts = append(parts, func(ctx context.Context) findings { return i.further(ctx, f) })
+	}
+	parts = append(parts, i.portal, i.directory, i.population)
 	found := make([]findings, len(parts))
 	var running sync.WaitGroup
 	for n, part := range parts {

@@ -24,7 +24,7 @@ func (i *inspection) inventedCode(ctx context.Context, address string, inBody bo
 	p := i.config.Provider
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "code": {"vneid-proxy-check-" + rand.Text()},
-		"redirect_uri": {i.config.Public.URL.String() + i.config.Public.PathPrefix + "/callback"},
+		"redirect_uri": {callbackURL(i.config, i.current.Name)},
 	}
 	if p.Profile == "oidc" {
 		form.Set("code_verifier", rand.Text()+rand.Text()) // 43 characters and more: RFC 7636, 4.1

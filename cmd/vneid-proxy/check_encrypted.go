@@ -44,7 +44,7 @@ func (i *inspection) undiscovered(ctx context.Context) findings {
 		found = append(found, i.client(answer, err))
 	}
 	if found.count(stateFault) == 0 {
-		if _, err := newProvider(i.config); err != nil {
+		if _, err := newProvider(i.config, i.current, nil); err != nil {
 			found = append(found, providerServe.fault("serve would not start: "+err.Error(), "correct the variable that it names"))
 		}
 	}

@@ -1,6 +1,10 @@
 package main
 
-import "slices"
+import (
+	"slices"
+
+	"vneid-proxy/config"
+)
 
 // What follows holds the provider's own words about itself against what is
 // configured here.
@@ -49,15 +53,19 @@ func (i *inspection) claims(said discovered) finding {
 			return providerClaims.warning("it does not list a scope that is asked for", variable("SCOPES")+": those that the provider granted")
 		}
 	}
-	wanted := []struct{ name, claim string }{
-		{"CLAIM_CITIZEN_NUMBER", p.ClaimCitizenNumber}, {"CLAIM_NAME", p.ClaimName}, {"CLAIM_BIRTH_DATE", p.ClaimBirthDate},
+	type want struct{ name, claim string }
+	wanted := []want{
+		{variable("CLAIM_CITIZEN_NUMBER"), p.ClaimCitizenNumber}, {variable("CLAIM_NAME"), p.ClaimName}, {variable("CLAIM_BIRTH_DATE"), p.ClaimBirthDate},
+	}
+	if i.current.Link == config.LinkNone {
+		wanted = []want{{"claim in account", i.current.Account.Claim}, wanted[1]}
 	}
 	if p.MinAccountLevel > 0 {
-		wanted = append(wanted, struct{ name, claim string }{"CLAIM_ACCOUNT_LEVEL", p.ClaimAccountLevel})
+		wanted = append(wanted, want{variable("CLAIM_ACCOUNT_LEVEL"), p.ClaimAccountLevel})
 	}
 	for _, w := range wanted {
 		if len(said.Claims) > 0 && !slices.Contains(said.Claims, w.claim) {
-			return providerClaims.warning("it does not list the claim "+w.claim, variable(w.name)+": the name that the provider uses, if it is another")
+			return providerClaims.warning("it does not list the claim "+w.claim, w.name+": the name that the provider uses, if it is another")
 		}
 	}
 	if len(said.Claims) == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"vneid-proxy/broker/outbound"
 	"vneid-proxy/broker/vneid"
+	"vneid-proxy/config"
 )
 
 // How far the provider's clock may be away: tokens may differ by a minute.
@@ -66,9 +67,24 @@ func (i *inspection) provider(ctx context.Context) findings {
 	return append(found, i.asServe(ctx, found.count(stateFault) > 0)...)
 }
 
+// further looks at a provider of PROVIDERS_FILE, and says what is wrong in the
+// file's words.
+func (i *inspection) further(ctx context.Context, f config.FurtherProvider) findings {
+	of := *i
+	of.config.Provider, of.current = f.Provider, f
+	found := of.provider(ctx)
+	for n := range found {
+		found[n].Says = f.Name + ": " + config.InProvidersFile(found[n].Says)
+		if found[n].Mend != "" {
+			found[n].Mend = variable("PROVIDERS_FILE") + ", " + f.Name + ": " + config.InProvidersFile(found[n].Mend)
+		}
+	}
+	return found
+}
+
 // asServe reads the provider as serve does, so that a check is never laxer.
 func (i *inspection) asServe(ctx context.Context, known bool) findings {
-	p, err := newProvider(i.config)
+	p, err := newProvider(i.config, i.current, nil)
 	if err == nil {
 		err = p.Status(ctx)
 	}

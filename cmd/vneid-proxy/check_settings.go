@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"vneid-proxy/broker/link"
 	"vneid-proxy/config"
+	"vneid-proxy/identity"
 )
 
 // soon is how many days before a date of the policy people should hear of it.
@@ -29,7 +31,13 @@ func (i *inspection) settings(context.Context) findings {
 		found = append(found, configPublicURL.ok("browsers come over https, or from this machine alone"))
 	}
 
-	if names := clearText(c); len(names) > 0 {
+	names := clearText(c)
+	for _, f := range i.providers[1:] {
+		if inClear(f.IssuerURL) || inClear(f.TokenURL) {
+			names = append(names, variable("PROVIDERS_FILE")+" ("+f.Name+")")
+		}
+	}
+	if len(names) > 0 {
 		found = append(found, configClearText.warning("passwords, portal cookies or numbers cross the network in clear",
 			strings.Join(names, ", ")+": https, wherever others share the network"))
 	} else {
@@ -42,10 +50,17 @@ func (i *inspection) settings(context.Context) findings {
 		found = append(found, configTrust.warning("every number in the directory counts as verified: somebody who typed a stranger's number is taken for them",
 			variable("TRUST_DIRECTORY_NUMBER")+": leave it unset unless nobody could ever type the number"))
 	}
-	if c.Provider.Envelope == "optional" {
-		trusts = true
-		found = append(found, configTrust.warning("answers that are not encrypted are believed, and with them whoever strips the encryption",
-			variable("ENVELOPE")+": required"))
+	for _, f := range i.providers {
+		if f.Envelope == "optional" {
+			trusts = true
+			found = append(found, configTrust.warning("answers of "+f.Name+" that are not encrypted are believed, and with them whoever strips the encryption",
+				variable("ENVELOPE")+": required"))
+		}
+		if slices.Contains(f.Account.Kinds, string(identity.KindCitizen)) {
+			trusts = true
+			found = append(found, configTrust.warning("citizens' accounts are opened by whoever "+f.Name+" names them for, without a citizen number",
+				variable("PROVIDERS_FILE")+", "+f.Name+": leave citizen out of kinds, or link: enforce"))
+		}
 	}
 	if !trusts {
 		found = append(found, configTrust.ok("nothing is believed that is usually not"))

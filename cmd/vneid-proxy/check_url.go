@@ -63,5 +63,9 @@ func rulesOf(c config.Config) (*proxy.Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseRules(text)
+	providers, err := providersOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return parseRules(text, providerNames(providers))
 }

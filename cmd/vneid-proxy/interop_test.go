@@ -208,14 +208,14 @@ func TestInteropCertifiedProvider(t *testing.T) {
 			assert.Equal(t, "Đã đăng xuất", done.title())
 			assert.Contains(t, done.body, "tại hệ thống đăng nhập", "our state came back")
 			assert.Equal(t, http.StatusUnauthorized, stolen.program("/ping").status)
-			assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="ok"}`), "%s", c.log)
+			assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="ok",provider="vneid"}`), "%s", c.log)
 			assert.Equal(t, http.StatusOK, other.program("/ping").status)
 
 			// Signed out at the provider, without us: its notice alone ends it.
 			there := other.follow(other.get(c.issuer + "/session/end"))
 			other.follow(other.submit(there, "/session/end/confirm", "logout", "yes"))
 			assert.Equal(t, http.StatusUnauthorized, other.program("/ping").status)
-			assert.Equal(t, 2.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="ok"}`), "%s", c.log)
+			assert.Equal(t, 2.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="ok",provider="vneid"}`), "%s", c.log)
 		})
 	}
 }

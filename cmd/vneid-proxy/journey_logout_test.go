@@ -39,7 +39,7 @@ func TestBackChannelLogout(t *testing.T) {
 	}
 	assert.Error(t, lines.Err(), "the open stream is broken off, not ended")
 	assert.Equal(t, http.StatusOK, other.program("/ping").status, "nobody else's")
-	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="ok"}`))
+	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="ok",provider="vneid"}`))
 }
 
 // What does not prove itself ends nothing, and is answered as the standard
@@ -69,7 +69,7 @@ func TestBackChannelLogoutRefuses(t *testing.T) {
 	defer answer.Body.Close()
 	assert.Equal(t, http.StatusMethodNotAllowed, answer.StatusCode)
 	assert.Equal(t, http.StatusOK, p.program("/ping").status)
-	assert.Equal(t, 2.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="token"}`))
+	assert.Equal(t, 2.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="token",provider="vneid"}`))
 	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_faults_total{provider="vneid",reason="algorithm"}`))
 }
 
@@ -102,8 +102,8 @@ func TestFrontChannelLogout(t *testing.T) {
 	require.Equal(t, http.StatusOK, p.program("/ping").status)
 	assert.Equal(t, http.StatusOK, ask(url.Values{"iss": {r.vneidURL}, "sid": sid}).StatusCode)
 	assert.Equal(t, http.StatusUnauthorized, p.program("/ping").status)
-	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="front",outcome="unknown"}`))
-	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="front",outcome="ok"}`))
+	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="front",outcome="unknown",provider="vneid"}`))
+	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="front",outcome="ok",provider="vneid"}`))
 }
 
 // Back from the provider: the state says that its session is over too; without
@@ -144,5 +144,5 @@ func TestLogoutTokenIsGoodOnce(t *testing.T) {
 	require.Equal(t, http.StatusOK, p.program("/ping").status)
 	assert.Equal(t, http.StatusBadRequest, post())
 	assert.Equal(t, http.StatusOK, p.program("/ping").status)
-	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="replay"}`))
+	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="back",outcome="replay",provider="vneid"}`))
 }

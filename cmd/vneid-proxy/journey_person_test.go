@@ -122,6 +122,12 @@ func (p *person) callback(chooser page, key string) string {
 	return p.callbackFrom(chooser.link("/_vneid/start?provider=vneid"), key)
 }
 
+// by is vneid at the provider of that name.
+func (p *person) by(name string, chooser page, key string) page {
+	p.t.Helper()
+	return p.follow(p.get(p.callbackFrom(chooser.link("/_vneid/start?provider="+name), key)))
+}
+
 // callbackFrom is callback from the address that begins a sign-in.
 func (p *person) callbackFrom(start, key string) string {
 	p.t.Helper()
@@ -129,7 +135,7 @@ func (p *person) callbackFrom(start, key string) string {
 	form := login.form("/login")
 	form.values.Set("persona", key)
 	back := p.followUntil(p.post(form.action, form.values), "/_vneid/callback")
-	require.Contains(p.t, back.location, "/_vneid/callback?", back.body)
+	require.Regexp(p.t, `/_vneid/callback(/[a-z-]+)?\?`, back.location, back.body)
 	return back.location
 }
 

@@ -54,7 +54,7 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 		})
 	}
 	group.Go(func() error { a.work.Run(ended); return nil })
-	group.Go(func() error { a.watchRoutes(ended); return nil })
+	group.Go(func() error { a.watch(ended); return nil })
 	logger.Info("serving", "version", buildVersion(), "listen", public.Addr().String(),
 		"admin", admin.Addr().String(), "public_url", c.Public.URL.String(), "upstream", c.Portal.Upstream.String())
 	if ready != nil {

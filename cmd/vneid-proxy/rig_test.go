@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -49,6 +50,7 @@ type rigWorld struct {
 	env      map[string]string         // over the usual environment; "" unsets
 	people   []vneidtest.Persona       // nil is vneidtest.Personas
 	accounts []vneidtest.PortalAccount // of nobody's, in the portal and the directory
+	further  func(r *rig) string       // the text of PROVIDERS_FILE; nil for none
 }
 
 func rigKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -122,6 +124,10 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		"DRAIN_DELAY":  "0s", "DRAIN_TIMEOUT": "5s",
 	}
 	maps.Copy(r.env, world.wire.environ(t, r.vneidURL))
+	if world.further != nil {
+		r.env["PROVIDERS_FILE"] = filepath.Join(t.TempDir(), "providers.yaml")
+		require.NoError(t, os.WriteFile(r.env["PROVIDERS_FILE"], []byte(world.further(r)), 0o600))
+	}
 	maps.Copy(r.env, world.env)
 	r.start()
 	t.Cleanup(func() { r.stop() })

@@ -1,35 +1,29 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
 	"vneid-proxy/proxy"
 )
 
-// routesEvery is how often ROUTES_FILE is looked at. Its text is compared, not
-// its time: a mounted ConfigMap changes by another file taking its place.
-const routesEvery = 2 * time.Second
-
-// readRoutes reads ROUTES_FILE; nil rules where there is none.
-func (a *app) readRoutes() (*proxy.Rules, error) {
+// readRoutes reads ROUTES_FILE and has it watched; nil rules where there is
+// none.
+func (a *app) readRoutes() (rules *proxy.Rules, err error) {
 	name := a.config.Portal.RoutesFile
 	if name == "" {
 		return nil, nil
 	}
-	text, err := config.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	a.routes = text
-	rules, err := parseRules(text)
-	a.metrics.Reloaded("routes", err == nil)
+	err = a.reload("routes", []string{name}, func(texts [][]byte) (err error) {
+		if rules, err = parseRules(texts[0], providerNames(a.providers)); err == nil && a.proxy != nil {
+			a.proxy.SetRules(rules)
+		}
+		return err
+	})
 	return rules, err
 }
 
@@ -41,44 +35,9 @@ func routesFault(_ *proxy.Rules, err error) error {
 	return &config.Faults{List: []config.Fault{{Variable: config.Prefix + "ROUTES_FILE", Mend: err.Error()}}}
 }
 
-// watchRoutes puts a changed ROUTES_FILE in force until ctx ends. One that
-// cannot be used changes nothing but a metric and a line of the log.
-func (a *app) watchRoutes(ctx context.Context) {
-	name := a.config.Portal.RoutesFile
-	if name == "" {
-		return
-	}
-	look := time.NewTicker(routesEvery)
-	defer look.Stop()
-	missing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.C:
-		}
-		text, err := config.ReadFile(name)
-		if err == nil && bytes.Equal(text, a.routes) || err != nil && missing {
-			continue
-		}
-		missing = err != nil
-		var rules *proxy.Rules
-		if err == nil {
-			a.routes = text
-			rules, err = parseRules(text)
-		}
-		a.metrics.Reloaded("routes", err == nil)
-		if err != nil {
-			a.logger.Warn("the routes file cannot be used; the rules before it hold", "cause", err.Error())
-			continue
-		}
-		a.proxy.SetRules(rules)
-		a.logger.Info("routes reloaded", "rules", rules.Len())
-	}
-}
-
-// parseRules makes the proxy's rules of the file's text.
-func parseRules(text []byte) (*proxy.Rules, error) {
+// parseRules makes the proxy's rules of the file's text; providers are the
+// names that a rule may send people to.
+func parseRules(text []byte, providers []string) (*proxy.Rules, error) {
 	routes, err := config.ParseRoutes(text)
 	if err != nil {
 		return nil, err
@@ -92,13 +51,16 @@ func parseRules(text []byte) (*proxy.Rules, error) {
 				Roles: r.Needs.Role, AccountLevel: r.Needs.AccountLevel, AuthenticationLevels: r.Needs.AuthenticationLevel,
 			},
 			From: r.From.Time(), Before: r.Until.After(), Upstream: r.Upstream.URL,
-			StepUp: r.StepUp, UpstreamHTTP2: r.UpstreamHTTP2, ResponseTimeout: r.ResponseTimeout.Duration, MaxBody: r.MaxBody, PassAuthorization: r.PassAuthorization,
+			Provider: r.Provider, StepUp: r.StepUp, UpstreamHTTP2: r.UpstreamHTTP2, ResponseTimeout: r.ResponseTimeout.Duration, MaxBody: r.MaxBody, PassAuthorization: r.PassAuthorization,
 		}
 		for _, standing := range r.Needs.Standing {
 			list[i].Needs.Standings = append(list[i].Needs.Standings, identity.Standing(standing))
 		}
 		for _, kind := range r.Needs.Kind {
 			list[i].Needs.Kinds = append(list[i].Needs.Kinds, identity.Kind(kind))
+		}
+		if r.Provider != "" && !slices.Contains(providers, r.Provider) {
+			faults = append(faults, fmt.Errorf("rule %d: no provider is called %q; there are %s", i+1, r.Provider, strings.Join(providers, ", ")))
 		}
 		for _, pair := range r.Headers {
 			header, err := proxy.ParseHeader(pair)
