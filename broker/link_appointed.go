@@ -30,9 +30,10 @@ func (l *Link) arriveAppointed(w http.ResponseWriter, r *http.Request, proof *se
 		l.refuseWith(w, r, err, again)
 		return
 	}
-	// A number that nobody has matched is not told on.
+	// Number and account level are the State's to tell, not an organisation's:
+	// neither is told on, and no rule that asks for a level is met.
 	citizen := proof.Citizen
-	citizen.Number = identity.CitizenNumber{}
+	citizen.Number, citizen.AccountLevel = identity.CitizenNumber{}, 0
 	l.admit(w, r, entrance{
 		account: found[0], citizen: citizen, standing: identity.StandingNone,
 		sid: proof.ProviderSID, tokens: proof.Tokens, provider: by.Name,

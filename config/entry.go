@@ -45,7 +45,7 @@ func parseProvider(node *yaml.Node, c Config) (FurtherProvider, []error) {
 	}
 	e.give()
 	if f.Link == LinkNone && !e.has("MIN_ACCOUNT_LEVEL") {
-		e.given[Prefix+"MIN_ACCOUNT_LEVEL"] = "0" // the scale is VNeID's
+		e.given[Prefix+"MIN_ACCOUNT_LEVEL"] = "0"
 	}
 	for _, v := range e.all {
 		e.take(v)
@@ -153,8 +153,10 @@ func (e *entry) checkLink(f *FurtherProvider) {
 	if f.Profile != "oidc" {
 		e.fault("link", "write enforce: only what a provider signs (profile: oidc) can name an account")
 	}
-	if e.members["claim_citizen_number"] != nil {
-		e.fault("claim_citizen_number", "remove it: with link: none no citizen number is taken from the provider")
+	for _, member := range []string{"claim_citizen_number", "claim_account_level", "min_account_level"} {
+		if e.members[member] != nil {
+			e.fault(member, "remove it: with link: none neither a citizen number nor VNeID's account level is taken from the provider")
+		}
 	}
 	if node == nil {
 		e.fault("account", "is required with link: none: write claim, by and kinds")

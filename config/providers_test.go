@@ -62,7 +62,7 @@ func TestProvidersExample(t *testing.T) {
 	assert.NotEmpty(t, officials.ClientSecret.File())
 	assert.Equal(t, config.Words{"openid", "profile"}, officials.Scopes)
 	assert.Equal(t, "name", officials.ClaimName, "the profile's own default")
-	assert.Zero(t, officials.MinAccountLevel, "the scale is VNeID's")
+	assert.Zero(t, officials.MinAccountLevel, "no level is asked for")
 	assert.Equal(t, config.LinkNone, officials.Link)
 	assert.Equal(t, config.Account{Claim: "preferred_username", By: "username", Kinds: []string{"official"}}, officials.Account)
 	assert.Equal(t, "SoDinhDanh", citizens.ClaimCitizenNumber)

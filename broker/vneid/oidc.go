@@ -68,8 +68,8 @@ type Config struct {
 	// all the same. Default false.
 	NumberOptional bool
 	// AccountClaim is the claim that names the person's account at the portal,
-	// a text or a whole number; where set, a sign-in without it is refused. ""
-	// reads none.
+	// a text or a whole number; where set, a sign-in without it is refused, and
+	// neither citizen number nor account level is read. "" reads none.
 	AccountClaim string
 	// MinAccountLevel is the lowest account level admitted; 0 admits all.
 	MinAccountLevel int

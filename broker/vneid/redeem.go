@@ -75,16 +75,20 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if err != nil {
 		return Identity{}, err
 	}
+	names, optional := p.cfg.Claims, p.cfg.NumberOptional
+	if p.cfg.AccountClaim != "" {
+		names.Number, names.AccountLevel, optional = "", "", true
+	}
 	if m.Userinfo != "" {
 		further, err := p.userinfo(ctx, m.Userinfo, tokens.AccessToken, token.Subject)
 		if err != nil {
 			return Identity{}, err
 		}
-		if vouched, err = vouched.with(further, p.cfg.Claims.Number, p.cfg.AccountClaim); err != nil {
+		if vouched, err = vouched.with(further, names.Number, p.cfg.AccountClaim); err != nil {
 			return Identity{}, err
 		}
 	}
-	citizen, err := vouched.citizen(p.cfg.Claims, p.cfg.NumberOptional)
+	citizen, err := vouched.citizen(names, optional)
 	if err != nil {
 		return Identity{}, err
 	}

@@ -128,7 +128,7 @@ func (p *person) asserted(header http.Header) {
 			want[claim] = text
 		}
 	}
-	if header.Get("X-Identity-Account-Level") != "" { // the provider vouched
+	if header.Get("X-Identity-Account-Level") != "" || header.Get("X-Identity-Standing") == "none" { // the provider vouched
 		want["provider"] = p.rig.wire.provider
 	}
 	assert.Equal(p.t, want, claims)
