@@ -226,11 +226,15 @@ func New(c Config) http.Handler {
 	})
 }
 
-// live is what the browser holds and nobody has ended.
+// live is what the browser holds and nobody has ended, be it by taking its
+// provider out of the configuration.
 func (b *broker) live(r *http.Request) session.Stage {
 	stage := b.Jar.Open(r)
-	if s, ok := stage.(*session.Session); ok && b.Feed.State(Ref(s)) == ledger.Ended {
-		return nil
+	if s, ok := stage.(*session.Session); ok {
+		_, known := b.vouchedBy(s.Citizen)
+		if s.Citizen.Subject != "" && !known || b.Feed.State(Ref(s)) == ledger.Ended {
+			return nil
+		}
 	}
 	return stage
 }

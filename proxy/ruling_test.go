@@ -93,6 +93,7 @@ func TestRulesThatAreRefused(t *testing.T) {
 		"write either path or exact ":      {Path: "/a", Exact: "/a", Access: proxy.Public},
 		"is no plain path":                 {Path: "/a/../b", Access: proxy.Denied},
 		"would open the whole portal":      {Path: "/", Access: proxy.Public},
+		"only protected sends people":      {Path: "/a", Access: proxy.API, Provider: "noi-bo"},
 		"unknown access":                   {Path: "/a", Access: "open"},
 		"is not in capitals":               {Path: "/a", Access: proxy.Denied, Methods: []string{"get"}},
 		"can ask for something":            {Path: "/a", Access: proxy.Public, Needs: proxy.Needs{Roles: []string{"x"}}},

@@ -233,7 +233,11 @@ func identityHeaders(pairs []string) ([]proxy.Header, error) {
 }
 
 // validity asks the feed, and says unknown once the feed is too old to trust.
+// With a provider that is taken out of the configuration its sessions end.
 func (a *app) validity(s *session.Session) proxy.Validity {
+	if s.Citizen.Subject != "" && !slices.ContainsFunc(a.providers, func(f config.FurtherProvider) bool { return subjectsOf(f) == s.Citizen.Provider }) {
+		return proxy.Ended
+	}
 	if a.feed.Age(time.Now()) > a.config.Session.RevocationMaxAge {
 		return proxy.Unknown
 	}

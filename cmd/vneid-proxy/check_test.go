@@ -6,7 +6,9 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -162,6 +164,32 @@ func TestCheckFindsNothingWrong(t *testing.T) {
 		})
 	}
 	assert.Equal(t, before, checkWorldState(t, w))
+}
+
+// A provider of the file is looked at as the environment's is, and what is wrong
+// with it is told in the file's words.
+func TestCheckOfFurtherProviders(t *testing.T) {
+	w := newProcWorld(t, procWorldConfig{})
+	file := filepath.Join(t.TempDir(), "providers.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`providers:
+  - {name: noi-bo, title: Cán bộ, issuer_url: "http://127.0.0.1:1", client_id: office, link: none, account: {claim: uid, by: id, kinds: [official, citizen]}}
+  - {name: quoc-gia, title: Quốc gia, profile: vneid-clear, authorize_url: "http://127.0.0.1:1/a", token_url: "http://127.0.0.1:1/t", userinfo_url: "http://127.0.0.1:1/u", client_id: office}
+`), 0o600))
+	code, found := checkRun(t, w, w.environ("PROVIDERS_FILE="+file))
+	assert.Equal(t, 1, code)
+	var faults []string
+	for _, f := range found {
+		if f.State == "fault" {
+			faults = append(faults, f.Check+" "+f.Says+" "+f.Mend)
+		}
+	}
+	assert.Equal(t, []string{
+		"provider.reach noi-bo: 127.0.0.1:1: nothing listens there VNEID_PROXY_PROVIDERS_FILE, noi-bo: issuer_url: correct host and port, or start it",
+		"provider.reach quoc-gia: 127.0.0.1:1: nothing listens there VNEID_PROXY_PROVIDERS_FILE, quoc-gia: authorize_url: correct host and port, or start it",
+	}, faults)
+	assert.True(t, slices.ContainsFunc(found, func(f checkFound) bool {
+		return f.Check == "config.trust" && f.State == "warning" && strings.Contains(f.Says, "noi-bo")
+	}), "citizens by another's word")
 }
 
 func TestCheckInWords(t *testing.T) {

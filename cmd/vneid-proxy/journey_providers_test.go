@@ -393,6 +393,22 @@ func TestProofOfAnotherPolicy(t *testing.T) {
 	}
 }
 
+// With a provider that is taken out of the configuration its sessions end, and
+// nobody else's.
+func TestProviderTakenOut(t *testing.T) {
+	o := newOffice(t, rigWorld{})
+	official, citizen := o.person(t), o.person(t)
+	official.by("noi-bo", official.visit(wanted), "official")
+	citizen.vneid(citizen.visit(wanted), "linked")
+	writeFile(t, o.env["PROVIDERS_FILE"], "providers: []\n")
+	o.restart(nil)
+	assert.Equal(t, http.StatusUnauthorized, official.program("/ping").status)
+	assert.Equal(t, http.StatusUnauthorized, official.get("/_vneid/session").status)
+	assert.Equal(t, titleSignIn, official.visit(wanted).title())
+	assert.NotContains(t, official.cookies(), "vneid_session")
+	assert.Equal(t, http.StatusOK, citizen.program("/ping").status)
+}
+
 // People of a further provider that states the citizen number are linked as
 // VNeID's are, and one person is one citizen whoever vouches for them.
 func TestFurtherProviderLinks(t *testing.T) {

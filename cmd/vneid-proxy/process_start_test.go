@@ -27,6 +27,10 @@ func TestRefusedAtStart(t *testing.T) {
 	const value = "not-to-be-repeated"
 	broken := filepath.Join(t.TempDir(), "broken.csv")
 	require.NoError(t, os.WriteFile(broken, []byte("id,citizen_number,birth_date\ntk-1,"+value+",\ntk-2,,"+value+"\n"), 0o600))
+	providers := filepath.Join(t.TempDir(), "providers.yaml")
+	require.NoError(t, os.WriteFile(providers, []byte("providers: [{name: 1, title: Cán bộ, client_id: a, client_secret: "+value+"}]"), 0o600))
+	routes := filepath.Join(t.TempDir(), "routes.yaml")
+	require.NoError(t, os.WriteFile(routes, []byte("rules: [{path: /a, access: protected, provider: noi-bo}]"), 0o600))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { _ = taken.Close() }()
@@ -53,6 +57,12 @@ func TestRefusedAtStart(t *testing.T) {
 		}},
 		{"identity headers", []string{"serve"}, w.environ("IDENTITY_HEADERS=X-Portal-User={nobody},Cookie={username}"), 2, []string{
 			"VNEID_PROXY_IDENTITY_HEADERS", `"X-Portal-User"`, `"Cookie"`, "account_id",
+		}},
+		{"further providers", []string{"serve"}, w.environ("PROVIDERS_FILE=" + providers), 2, []string{
+			"VNEID_PROXY_PROVIDERS_FILE: provider 1, line 1: client_secret: no such name", "name: write a short name", "issuer_url: is required",
+		}},
+		{"a rule for a provider that is not there", []string{"serve"}, w.environ("PUBLIC_PATHS=", "ROUTES_FILE=" + routes), 2, []string{
+			"VNEID_PROXY_ROUTES_FILE: rule 1: no provider is called \"noi-bo\"; there are vneid",
 		}},
 		{"no accounts", []string{"serve"}, w.environ("DIRECTORY_URL=embedded:/nowhere/accounts.csv"), 1, []string{
 			"/nowhere/accounts.csv", "no such file",
