@@ -70,7 +70,7 @@ func New(version string) *Metrics {
 	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
 		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
-		"Calls to other systems, by system, operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable).",
+		"Calls to other systems, by system (a further identity provider is provider/NAME), operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable).",
 		"system", "operation", "outcome")
 	m.faults = m.counters("vneid_proxy_provider_faults_total",
 		"Answers of the provider that were not believed, or did not come, by reason (docs/protocol.md lists them).", "provider", "reason")
@@ -89,7 +89,7 @@ func New(version string) *Metrics {
 	m.reviews = m.gauges("vneid_proxy_reviews_waiting",
 		"Mismatches and conflicts, each with its reference code, that wait for staff.").WithLabelValues()
 	m.reloaded = m.gauges("vneid_proxy_config_last_reload_successful",
-		"Whether the file's last change could be used (1), or the one before it still holds (0).", "file")
+		"Whether the last change of routes, client_secret or decryption_keys (NAME/… of a further provider) could be used (1), or what was there before still holds (0).", "file")
 	m.reloads = m.counters("vneid_proxy_config_reloads_total",
 		"Changes of a file that were read, by outcome (ok, refused).", "file", "outcome")
 	m.unsealed = m.gauges("vneid_proxy_audit_unsealed_rows",

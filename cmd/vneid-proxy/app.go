@@ -36,6 +36,7 @@ type app struct {
 	feed      *ledger.Feed
 	providers []config.FurtherProvider // the environment's first
 	profiles  map[string]profile       // by the provider's name
+	subjects  []string                 // the Citizen.Provider of each
 	metrics   *metrics.Metrics
 	work      *work.Work
 	watched   []*reloading
@@ -105,7 +106,8 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		if err != nil {
 			return pages{}, fmt.Errorf("provider %s: %w", f.Name, err)
 		}
-		a.profiles[f.Name], offers, origins = p, append(offers, offer(f, p, calls)), append(origins, p.Origins()...)
+		a.profiles[f.Name], a.subjects = p, append(a.subjects, subjectsOf(f))
+		offers, origins = append(offers, offer(f, p, calls)), append(origins, p.Origins()...)
 	}
 	screens, err := screen.New(screen.Config{
 		Prefix: c.Public.PathPrefix, Organisation: c.Screens.Organisation, Hotline: c.Screens.Hotline,
@@ -235,7 +237,7 @@ func identityHeaders(pairs []string) ([]proxy.Header, error) {
 // validity asks the feed, and says unknown once the feed is too old to trust.
 // With a provider that is taken out of the configuration its sessions end.
 func (a *app) validity(s *session.Session) proxy.Validity {
-	if s.Citizen.Subject != "" && !slices.ContainsFunc(a.providers, func(f config.FurtherProvider) bool { return subjectsOf(f) == s.Citizen.Provider }) {
+	if s.Citizen.Subject != "" && !slices.Contains(a.subjects, s.Citizen.Provider) {
 		return proxy.Ended
 	}
 	if a.feed.Age(time.Now()) > a.config.Session.RevocationMaxAge {
