@@ -91,7 +91,7 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_call_duration_seconds":          {"system", "operation", "outcome"},
 		"vneid_proxy_provider_faults_total":          {"provider", "reason"},
 		"vneid_proxy_provider_clock_skew_seconds":    {"provider"},
-		"vneid_proxy_provider_logouts_total":         {"channel", "outcome", "provider"},
+		"vneid_proxy_provider_logouts_total":         {"provider", "channel", "outcome"},
 		"vneid_proxy_config_last_reload_successful":  {"file"},
 		"vneid_proxy_config_reloads_total":           {"file", "outcome"},
 		"vneid_proxy_cookies_refused_total":          {"cookie", "reason"},

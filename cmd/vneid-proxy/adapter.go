@@ -109,7 +109,7 @@ func newProvider(c config.Config, f config.FurtherProvider, secret func() string
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
 		AllowHTTP: c.Public.AllowHTTP, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), Secret: secret,
-		AccountClaim: f.Account.Claim,
+		AccountClaim:  f.Account.Claim,
 		RedirectURL:   redirectURL,
 		PostLogoutURL: postLogoutURL,
 		Scopes:        p.Scopes, Claims: claims, MinAccountLevel: p.MinAccountLevel, Timeout: c.Process.CallTimeout,

@@ -61,7 +61,7 @@ func TestRefusedAtStart(t *testing.T) {
 		{"further providers", []string{"serve"}, w.environ("PROVIDERS_FILE=" + providers), 2, []string{
 			"VNEID_PROXY_PROVIDERS_FILE: provider 1, line 1: client_secret: no such name", "name: write a short name", "issuer_url: is required",
 		}},
-		{"a rule for a provider that is not there", []string{"serve"}, w.environ("PUBLIC_PATHS=", "ROUTES_FILE=" + routes), 2, []string{
+		{"a rule for a provider that is not there", []string{"serve"}, w.environ("PUBLIC_PATHS=", "ROUTES_FILE="+routes), 2, []string{
 			"VNEID_PROXY_ROUTES_FILE: rule 1: no provider is called \"noi-bo\"; there are vneid",
 		}},
 		{"no accounts", []string{"serve"}, w.environ("DIRECTORY_URL=embedded:/nowhere/accounts.csv"), 1, []string{
