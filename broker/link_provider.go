@@ -187,7 +187,7 @@ func (l *Link) forgetAccount(w http.ResponseWriter, proof *session.Proof) {
 
 func (l *Link) offerChoice(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, own []candidate, faults screen.FieldErrors) {
 	page := screen.Choose{
-		Citizen: citizenView(proof.Citizen), ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
+		Citizen: l.citizenView(proof.Citizen), ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
 	}
 	for _, c := range own {
 		page.Accounts = append(page.Accounts, l.view(c.account, proof.ID))
@@ -197,7 +197,7 @@ func (l *Link) offerChoice(w http.ResponseWriter, r *http.Request, status int, p
 
 func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, username string, faults screen.FieldErrors) {
 	page := screen.Prove{
-		Citizen: citizenView(proof.Citizen), CredentialForm: l.Credential != nil, Username: username,
+		Citizen: l.citizenView(proof.Citizen), CredentialForm: l.Credential != nil, Username: username,
 		ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
 	}
 	if l.Portal.LoginURL != "" {
@@ -206,8 +206,9 @@ func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proo
 	l.Screens.Write(w, r, status, page)
 }
 
-func citizenView(c identity.Citizen) screen.CitizenView {
-	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate}
+func (l *Link) citizenView(c identity.Citizen) screen.CitizenView {
+	by, _ := l.vouchedBy(c)
+	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate, Provider: by.Title}
 }
 
 // providerProof is who may post in flow B; anybody else is sent to sign in.

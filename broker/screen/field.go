@@ -36,9 +36,10 @@ type FieldErrors map[string]FieldError
 // consent is what the consent box needs. Kind says which words: "match" where
 // the population database is asked, "link" where VNeID has vouched already.
 type consent struct {
-	Fault   FieldError
-	Version string
-	Kind    string
+	Fault    FieldError
+	Version  string
+	Kind     string
+	Provider string // who supplies the data; "" is VNeID
 }
 
 // credential is what the user name and password fields need.

@@ -19,6 +19,7 @@ type CitizenView struct {
 	Name      string
 	Number    identity.CitizenNumber
 	BirthDate identity.BirthDate
+	Provider  string // who vouches for them; "" is VNeID
 }
 
 // Link is the forced screen "Cập nhật thông tin từ CSDL dân cư". It posts
@@ -52,7 +53,7 @@ func (p Link) Consent() consent {
 	if p.FlowB {
 		kind = "link"
 	}
-	return consent{p.Errors[FieldConsent], p.ConsentVersion, kind}
+	return consent{p.Errors[FieldConsent], p.ConsentVersion, kind, ""}
 }
 
 // Answer is how a check ended that the population database answered late.

@@ -14,10 +14,10 @@ func (Choose) template() string { return "choose" }
 
 // Consent is the consent box.
 func (p Choose) Consent() consent {
-	return consent{p.Errors[FieldConsent], p.ConsentVersion, "link"}
+	return consent{p.Errors[FieldConsent], p.ConsentVersion, "link", p.Citizen.Provider}
 }
 
-// Prove asks whoever came by VNeID to prove their old account (flow B). It
+// Prove asks whoever came by a provider to prove their old account (flow B). It
 // posts username, password and consent to link/proof, or nothing to link/none.
 type Prove struct {
 	Citizen    CitizenView
@@ -36,7 +36,7 @@ func (Prove) template() string { return "prove" }
 
 // Consent is the consent box.
 func (p Prove) Consent() consent {
-	return consent{p.Errors[FieldConsent], p.ConsentVersion, "link"}
+	return consent{p.Errors[FieldConsent], p.ConsentVersion, "link", p.Citizen.Provider}
 }
 
 // Credential is the form's two fields.

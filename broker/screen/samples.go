@@ -80,6 +80,9 @@ func Samples() []Sample {
 	unproved.Username = "buoi.nguyen"
 	unproved.Errors = FieldErrors{FieldUsername: CredentialWrong}
 
+	elsewhere := prove
+	elsewhere.Citizen.Provider = "Cổng Dịch vụ công quốc gia"
+
 	rows := []IdentityRow{
 		{RowName, "NGUYỄN THỊ BƯỞI", Verified},
 		{RowIDCard, "******123", Unverified},
@@ -126,6 +129,7 @@ func Samples() []Sample {
 		{"choose", http.StatusOK, choose},
 		{"choose-unchosen", http.StatusUnprocessableEntity, unchosen},
 		{"prove", http.StatusOK, prove},
+		{"prove-elsewhere", http.StatusOK, elsewhere},
 		{"prove-wrong", http.StatusUnprocessableEntity, unproved},
 		{"identity", http.StatusOK, known},
 		{"identity-skipped", http.StatusOK, skipped},

@@ -41,7 +41,7 @@ func readWords(language Language, config Config) (words, error) {
 
 func (w words) functions() template.FuncMap {
 	return template.FuncMap{
-		"t": w.text, "pick": w.pick, "refused": w.refused, "date": w.date, "moment": w.moment, "fill": fill, "birth": w.birth,
+		"t": w.text, "pick": w.pick, "of": w.of, "date": w.date, "moment": w.moment, "fill": fill, "birth": w.birth,
 		"actions": w.actions, "wait": w.wait, "local": local,
 	}
 }
@@ -69,14 +69,17 @@ func (w words) pick(family string, value any, part string) (string, error) {
 	return w.text(family + ".generic" + part)
 }
 
-// refused is a part of the words for a refusal. Those that would name VNeID
-// name another provider instead where it is about one.
-func (w words) refused(p Refused, part string) (string, error) {
-	key := fmt.Sprintf("elsewhere.%s.%s", p.Reason, part)
-	if _, ok := w.texts[key]; ok && p.Provider != "" {
-		return w.text(key, "provider", p.Provider)
+// of is pick where the words would name VNeID: those about another provider
+// name that one, where there are such.
+func (w words) of(provider, family string, value any, part string) (string, error) {
+	key := fmt.Sprintf("elsewhere.%s.%v", family, value)
+	if part != "" {
+		key += "." + part
 	}
-	return w.pick("refused", p.Reason, part)
+	if _, ok := w.texts[key]; ok && provider != "" {
+		return w.text(key, "provider", provider)
+	}
+	return w.pick(family, value, part)
 }
 
 // date is a day as people write it, in Vietnam's time: that is where deadlines

@@ -73,7 +73,7 @@ func TestTemplatesAndValuesHaveTheirTexts(t *testing.T) {
 	for key := range vi {
 		if rest, found := strings.CutPrefix(key, "elsewhere."); found {
 			used[key] = true
-			need("refused." + rest) // what it takes the place of
+			need(rest) // what it takes the place of
 		}
 	}
 	for _, row := range append(screen.Rows(), "generic") {

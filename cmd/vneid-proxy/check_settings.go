@@ -53,8 +53,11 @@ func (i *inspection) settings(context.Context) findings {
 	for _, f := range i.providers {
 		if f.Envelope == "optional" {
 			trusts = true
-			found = append(found, configTrust.warning("answers of "+f.Name+" that are not encrypted are believed, and with them whoever strips the encryption",
-				variable("ENVELOPE")+": required"))
+			mend := variable("ENVELOPE")
+			if f.Name != mainProvider {
+				mend = variable("PROVIDERS_FILE") + ", " + f.Name + ": envelope"
+			}
+			found = append(found, configTrust.warning("answers of "+f.Name+" that are not encrypted are believed, and with them whoever strips the encryption", mend+": required"))
 		}
 		if slices.Contains(f.Account.Kinds, string(identity.KindCitizen)) {
 			trusts = true

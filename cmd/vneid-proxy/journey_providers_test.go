@@ -423,6 +423,8 @@ func TestFurtherProviderLinks(t *testing.T) {
 	account := who.Accounts[0]
 	p := o.person(t)
 	at := p.by("noi-bo", p.visit(wanted), "cmnd")
+	assert.Contains(t, at.body, "do Cán bộ cung cấp", "the consent names who supplies the data")
+	assert.NotContains(t, at.body, "do VNeID cung cấp")
 	at = p.submit(at, "/link/proof", "username", account.Username, "password", account.Password, "consent", "yes")
 	require.Equal(t, o.origin+wanted, p.follow(at).url.String())
 	assert.Equal(t, "linked", p.told().Get("X-Identity-Standing"))
