@@ -101,7 +101,7 @@ func logoutToken(w http.ResponseWriter, r *http.Request) (string, bool) {
 // provider's page, to which the browser sends none of our cookies. It acts on
 // iss and sid, both, and only on a sid that the provider told us at a sign-in:
 // an invented one leaves no trace. Providers of one issuer, each a client of
-// its own there, are all asked.
+// its own there, share its sessions: all of them end.
 func (s *SignOut) frontchannel(w http.ResponseWriter, r *http.Request) {
 	provider, outcome, status := "", "parameters", http.StatusBadRequest
 	defer func() { s.Metrics.ProviderLogout(provider, metrics.FrontChannel, outcome) }()
@@ -111,9 +111,10 @@ func (s *SignOut) frontchannel(w http.ResponseWriter, r *http.Request) {
 			if o.Issuer() != query["iss"][0] {
 				continue
 			}
-			provider = o.Name
-			if outcome, status = s.endFrame(w, r, o, query["sid"][0]); outcome != "unknown" {
-				break
+			// What failed at one of them outweighs what went well, and that what
+			// was never told.
+			if ended, code := s.endFrame(w, r, o, query["sid"][0]); ended == "ledger" || outcome != "ok" && outcome != "ledger" {
+				provider, outcome, status = o.Name, ended, code
 			}
 		}
 	}

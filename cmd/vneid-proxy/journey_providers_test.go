@@ -434,3 +434,40 @@ func TestFurtherProviderLinks(t *testing.T) {
 	other.landed(other.vneid(other.visit(wanted), "cmnd"), account, &who, "linked")
 	require.Len(t, o.links(account.ID), 1)
 }
+
+// Two providers of one issuer are two clients there: a logout token is for one
+// of them alone.
+func TestTwoClientsOfOneIssuer(t *testing.T) {
+	r := newRig(t, rigWorld{further: func(r *rig) string {
+		var two string
+		address := r.simulate(func(address string) http.Handler {
+			var clients []vneidtest.Client
+			for _, name := range []string{"mot", "hai"} {
+				clients = append(clients, vneidtest.Client{
+					ID: name, RedirectURIs: []string{r.origin + "/_vneid/callback/" + name}, BackChannelLogoutURI: r.origin + "/_vneid/logout/backchannel",
+				})
+			}
+			v, err := vneidtest.NewVNeID(vneidtest.VNeIDConfig{
+				Issuer: address, Personas: r.people, Clients: clients,
+				Claims: func(vneidtest.Persona) map[string]any { return map[string]any{"uid": "cb-0101"} },
+			})
+			require.NoError(t, err)
+			r.vneid = v // whose logout tokens the test asks for
+			return v
+		})
+		for _, name := range []string{"mot", "hai"} {
+			two += fmt.Sprintf("  - {name: %s, title: %s, issuer_url: %q, client_id: %s, link: none, account: {claim: uid, by: id}}\n", name, name, address, name)
+		}
+		return "providers:\n" + two
+	}})
+	one, two := r.person(t), r.person(t)
+	require.Equal(t, http.StatusOK, one.by("mot", one.visit(wanted), "official").status)
+	require.Equal(t, http.StatusOK, two.by("hai", two.visit(wanted), "official").status)
+	token, err := r.vneid.LogoutToken("official", "", "hai")
+	require.NoError(t, err)
+	answer, err := http.PostForm(r.origin+"/_vneid/logout/backchannel", url.Values{"logout_token": {token}})
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	assert.Equal(t, http.StatusOK, answer.StatusCode)
+	assert.Equal(t, []int{200, 401}, []int{one.program("/ping").status, two.program("/ping").status})
+}
