@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	mathrand "math/rand/v2"
 	"net/http"
 	"strconv"
@@ -28,9 +29,16 @@ type Attempt struct {
 	// alone, so that a reload or a late tab can still go to its page.
 	Spent bool
 
-	// Raise is the authentication level that is asked for ("" for none): of
-	// the provider, at the start alone, so that no cookie holds it.
-	Raise string
+	// MaxAge is how long ago the person may have proved who they are to the
+	// provider (OpenID Connect Core 3.1.2.1, max_age), in whole seconds; 0 does
+	// not ask.
+	MaxAge time.Duration
+
+	// Raise is the authentication level that is asked for ("" for none), Prompt
+	// "login" where the provider must ask them anew, Hint a user name that its
+	// page may begin with: told at the start alone, so that no cookie holds
+	// them.
+	Raise, Prompt, Hint string
 
 	slot int
 }
@@ -59,7 +67,7 @@ func (a *Attempt) append(b []byte) []byte {
 	for _, s := range []string{a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo} {
 		b = appendText(b, s)
 	}
-	b = appendTime(b, a.Begun)
+	b = binary.AppendUvarint(appendTime(b, a.Begun), uint64(a.MaxAge/time.Second))
 	if a.Spent {
 		return append(b, 1)
 	}
@@ -68,7 +76,7 @@ func (a *Attempt) append(b []byte) []byte {
 
 func (a *Attempt) read(f *fields) {
 	a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo = f.text(), f.text(), f.text(), f.text(), f.text()
-	a.Begun, a.Spent = f.time(), f.flag()
+	a.Begun, a.MaxAge, a.Spent = f.time(), f.seconds(), f.flag()
 }
 
 // Attempts returns the attempts that the request carries and that have not

@@ -11,6 +11,9 @@ import (
 var (
 	ErrCancelled   = errors.New("vneid: the person cancelled")
 	ErrLevel       = errors.New("vneid: account level too low")
+	// ErrRepresentative: an organisation's account that does not say which
+	// person acts.
+	ErrRepresentative = errors.New("vneid: nobody named who acts for the organisation")
 	ErrProtocol    = errors.New("vneid: protocol fault")
 	ErrUnavailable = errors.New("vneid: provider not available")
 )
@@ -50,7 +53,9 @@ const (
 	ReasonTokenHash       Reason = "at_hash"
 	ReasonUserinfoSubject Reason = "userinfo_sub" // userinfo of somebody else, or of nobody
 	ReasonLogout          Reason = "logout_token" // not a logout token
-	ReasonOrganisation    Reason = "organisation" // an enterprise's account, where a person's is wanted
+	ReasonOrganisation    Reason = "organisation" // an organisation's account that does not say whose, or not in due form
+	ReasonRepresentative  Reason = "representative"
+	ReasonAuthTime        Reason = "auth_time"
 	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
 	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
 	ReasonNumber          Reason = "number"       // no valid citizen number, or two
@@ -58,7 +63,7 @@ const (
 
 // Error is a sign-in that was refused.
 type Error struct {
-	Kind   error  // ErrCancelled, ErrLevel, ErrProtocol or ErrUnavailable
+	Kind   error  // ErrCancelled, ErrLevel, ErrRepresentative, ErrProtocol or ErrUnavailable
 	Reason Reason // never empty
 }
 
