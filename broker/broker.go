@@ -49,6 +49,9 @@ type Vouched struct {
 	Citizen identity.Citizen
 	SID     string // its own session id, "" for none
 	IDToken string // for sign-out, "" for none
+	// Authenticated is when the person proved to the provider who they are;
+	// zero where it does not say.
+	Authenticated time.Time
 }
 
 // Directory is where the portal keeps its accounts. A fault is a Fault; no
@@ -125,6 +128,9 @@ type Config struct {
 	Screens       *screen.Screens
 	Metrics       *metrics.Metrics
 	Logger        *slog.Logger
+	// LoginHint tells the provider the user name that the browser's last session
+	// had from it.
+	LoginHint bool
 	// SessionLifetime is the longest that a session lives: what is kept about
 	// it is kept so long.
 	SessionLifetime time.Duration
@@ -268,7 +274,8 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 		b.Metrics.Step(b.side(r), metrics.StepRefused, string(fault.Reason))
 	}
 	switch fault.Reason {
-	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount:
+	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount,
+		screen.OrganisationAccount, screen.PersonalAccount:
 		b.drop(w, r)
 	}
 	b.Screens.Write(w, r, status, page)

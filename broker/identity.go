@@ -52,7 +52,7 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active ledger.Link) ([]screen.LinkedAccount, error) {
-	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number})
+	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number, Organisation: held.Citizen.Organisation})
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,8 @@ type Route struct {
 		AuthenticationLevel []string `yaml:"authentication_level"`
 	} `yaml:"needs"`
 	StepUp            bool     `yaml:"step_up"`
+	MaxAge            Span     `yaml:"max_age"`
+	Prompt            string   `yaml:"prompt"`
 	From              Day      `yaml:"from"`
 	Until             Day      `yaml:"until"`
 	Upstream          Address  `yaml:"upstream"`

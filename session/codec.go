@@ -111,10 +111,10 @@ func (f *fields) varint() int64 {
 	return v
 }
 
-// seconds are no more than a day: nobody asks for longer ones.
+// seconds are no more than maxMaxAge.
 func (f *fields) seconds() time.Duration {
 	n := f.uvarint()
-	if n > 24*60*60 {
+	if n > uint64(maxMaxAge/time.Second) {
 		f.bad, n = true, 0
 	}
 	return time.Duration(n) * time.Second

@@ -91,7 +91,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	for range 1000 {
 		a := Attempt{
 			State: someText(), Nonce: someText(), Verifier: someText(), Provider: someText(), ReturnTo: someText(),
-			Begun: someTime(), MaxAge: time.Duration(rand.IntN(86401)) * time.Second, Spent: rand.IntN(2) == 0,
+			Begun: someTime(), Demand: Demand{MaxAge: time.Duration(rand.IntN(86401)) * time.Second}, Spent: rand.IntN(2) == 0,
 		}
 		gotAttempt := reread(t, a)
 		utc(&gotAttempt.Begun)

@@ -20,11 +20,17 @@ import (
 // reach no page of whoever signs in.
 const AdversaryMarker = "KẺ-XẤU<script>"
 
-// AdversaryConfig is what NewAdversary needs; all but Raises is required.
+// AdversaryConfig is what NewAdversary needs; issuer, client and persona are
+// required.
 type AdversaryConfig struct {
 	Issuer, ClientID string
 	Persona          Persona // whom it vouches for
 	Raises           bool    // whether acr_values are granted, in acr
+	// SignedInAgo is how long ago the person signed in there, as auth_time tells;
+	// 0 tells none.
+	SignedInAgo time.Duration
+	// Reauthenticates has them sign in again where max_age or prompt asks for it.
+	Reauthenticates bool
 }
 
 // Adversary is an OpenID provider that does all as it should but for one
@@ -41,11 +47,12 @@ type Adversary struct {
 	mu     sync.Mutex
 	nonces map[string]string // by code
 	levels map[string]string // likewise, where acr_values are granted
+	times  map[string]int64  // likewise, auth_time
 }
 
 // NewAdversary fails on an unknown attack; "" is none.
 func NewAdversary(cfg AdversaryConfig, name string) (*Adversary, error) {
-	a := &Adversary{cfg: cfg, mux: http.NewServeMux(), nonces: map[string]string{}, levels: map[string]string{}}
+	a := &Adversary{cfg: cfg, mux: http.NewServeMux(), nonces: map[string]string{}, levels: map[string]string{}, times: map[string]int64{}}
 	if name != "" {
 		var known bool
 		if a.attack, known = attacks()[name]; !known {
@@ -112,6 +119,13 @@ func (a *Adversary) authorize(w http.ResponseWriter, r *http.Request) {
 	if a.cfg.Raises {
 		a.levels[code] = asked.Get("acr_values")
 	}
+	if ago := a.cfg.SignedInAgo; ago > 0 {
+		maxAge, err := strconv.Atoi(asked.Get("max_age"))
+		if a.cfg.Reauthenticates && (asked.Get("prompt") == "login" || err == nil && ago > time.Duration(maxAge)*time.Second) {
+			ago = 0
+		}
+		a.times[code] = time.Now().Add(-ago).Unix()
+	}
 	a.mu.Unlock()
 	answer := url.Values{"code": {code}, "state": {asked.Get("state")}, "iss": {a.cfg.Issuer}}
 	if a.attack.callback != nil {
@@ -123,7 +137,8 @@ func (a *Adversary) authorize(w http.ResponseWriter, r *http.Request) {
 
 func (a *Adversary) token(r *http.Request) map[string]any {
 	a.mu.Lock()
-	nonce, level := a.nonces[r.PostFormValue("code")], a.levels[r.PostFormValue("code")]
+	code := r.PostFormValue("code")
+	nonce, level, signedIn := a.nonces[code], a.levels[code], a.times[code]
 	a.mu.Unlock()
 	now := time.Now()
 	claims := map[string]any{
@@ -132,6 +147,9 @@ func (a *Adversary) token(r *http.Request) map[string]any {
 	}
 	if level != "" {
 		claims["acr"] = level
+	}
+	if signedIn != 0 {
+		claims["auth_time"] = signedIn
 	}
 	if a.attack.claims != nil {
 		a.attack.claims(claims)

@@ -207,7 +207,7 @@ func TestDecideEveryCombination(t *testing.T) {
 		}
 		ok(a.Link == link.NotLinked, "an active link is never overwritten")
 		if e.Vouched {
-			ok(a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers, "two people's data never link")
+			ok(a.Name != identity.NameDiffers && (a.BirthDate != identity.DateDiffers || a.Organisation), "two people's data never link")
 			ok(a.Number != link.NumberOther || a.Organisation, "a verified other number never links")
 			ok(!a.Organisation || e.Proof != "", "an organisation's account links by proof alone")
 			ok(d.Method != link.ByMatch, "flow B links by no typed number")

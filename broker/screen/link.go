@@ -19,6 +19,8 @@ type CitizenView struct {
 	Name      string
 	Number    identity.CitizenNumber
 	BirthDate identity.BirthDate
+	// Organisation is whom they act for, zero for themselves.
+	Organisation identity.Organisation
 }
 
 // Link is the forced screen "Cập nhật thông tin từ CSDL dân cư". It posts

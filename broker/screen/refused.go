@@ -37,6 +37,11 @@ const (
 	Closed           Reason = "closed"             // this page, for everybody, since a day
 	TooLarge         Reason = "too_large"          // what was sent
 	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
+
+	OrganisationAccount Reason = "organisation_account" // it is an organisation's: sign in for that
+	PersonalAccount     Reason = "personal_account"     // it is a person's: sign in for oneself
+	NoRepresentative    Reason = "no_representative"    // an organisation's sign-in that names no person
+	SignInTooOld        Reason = "sign_in_too_old"      // this page wants a sign-in of just now
 )
 
 // Reasons are all reasons.
@@ -44,7 +49,8 @@ func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
-		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded}
+		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded,
+		OrganisationAccount, PersonalAccount, NoRepresentative, SignInTooOld}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -123,7 +129,7 @@ func (w words) actions(p Refused) []Action {
 		return []Action{{ActionVNeID, signIn}}
 	case TooManyTries:
 		return []Action{{ActionOther, signIn}}
-	case NotAllowed:
+	case NotAllowed, SignInTooOld:
 		return []Action{{ActionHome, "/"}, {ActionSignOut, w.prefix + "/sign-out"}}
 	case Loop:
 		return []Action{{ActionSignOut, w.prefix + "/sign-out"}, {ActionSignIn, signIn}}

@@ -37,7 +37,7 @@ type Claims struct {
 	OrganisationName    string // default organisationName
 	OrganisationRole    string // default organisationRole
 	// OrganisationTypes are the values of AccountType that mean an organisation;
-	// default "organisation".
+	// default "organisation" and, as on the State's wires, 2.
 	OrganisationTypes []string
 }
 
@@ -53,13 +53,13 @@ func (c Claims) orDefault() Claims {
 		OrganisationTaxCode: cmp.Or(c.OrganisationTaxCode, "organisationTaxCode"),
 		OrganisationName:    cmp.Or(c.OrganisationName, "organisationName"),
 		OrganisationRole:    cmp.Or(c.OrganisationRole, "organisationRole"),
-		OrganisationTypes:   orTypes(c.OrganisationTypes, "organisation"),
+		OrganisationTypes:   orTypes(c.OrganisationTypes, "organisation", "2"),
 	}
 }
 
-func orTypes(types []string, usual string) []string {
+func orTypes(types []string, usual ...string) []string {
 	if len(types) == 0 {
-		return []string{usual}
+		return usual
 	}
 	return types
 }

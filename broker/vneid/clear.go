@@ -145,7 +145,7 @@ func (p *Clear) AuthURL(_ context.Context, attempt session.Attempt) (string, err
 	}
 	options := []rp.AuthURLOpt{rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier))}
 	if p.cfg.Wire == WireNationalPortal {
-		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", cmp.Or(attempt.Raise, "LoA1"))))
+		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", cmp.Or(attempt.Demand.Level, "LoA1"))))
 	}
 	return rp.AuthURL(attempt.State, party, options...), nil
 }

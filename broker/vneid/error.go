@@ -9,13 +9,13 @@ import (
 // The kinds of refusal. Every error of this package is an *Error of one of
 // them; compare with errors.Is.
 var (
-	ErrCancelled   = errors.New("vneid: the person cancelled")
-	ErrLevel       = errors.New("vneid: account level too low")
+	ErrCancelled = errors.New("vneid: the person cancelled")
+	ErrLevel     = errors.New("vneid: account level too low")
 	// ErrRepresentative: an organisation's account that does not say which
 	// person acts.
 	ErrRepresentative = errors.New("vneid: nobody named who acts for the organisation")
-	ErrProtocol    = errors.New("vneid: protocol fault")
-	ErrUnavailable = errors.New("vneid: provider not available")
+	ErrProtocol       = errors.New("vneid: protocol fault")
+	ErrUnavailable    = errors.New("vneid: provider not available")
 )
 
 // Reason is what was wrong in one word, from a closed list: for logs and
@@ -56,9 +56,9 @@ const (
 	ReasonOrganisation    Reason = "organisation" // an organisation's account that does not say whose, or not in due form
 	ReasonRepresentative  Reason = "representative"
 	ReasonAuthTime        Reason = "auth_time"
-	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
-	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
-	ReasonNumber          Reason = "number"       // no valid citizen number, or two
+	ReasonEnvelope        Reason = "envelope" // anything wrong on the encrypted wire: one word for all of it
+	ReasonClaims          Reason = "claims"   // a claim of a wrong type or form
+	ReasonNumber          Reason = "number"   // no valid citizen number, or two
 )
 
 // Error is a sign-in that was refused.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,8 +153,8 @@ func (p *OIDC) Name() string { return p.cfg.Name }
 func (p *OIDC) Title() string { return p.cfg.Title }
 
 // AuthURL is where the browser goes to sign in, with the attempt's state, nonce
-// and PKCE challenge (S256); pushed to the provider beforehand where it takes
-// that. ErrUnavailable or ErrProtocol where the provider
+// and PKCE challenge (S256), and with what the attempt demands; pushed to the
+// provider beforehand where it takes that. ErrUnavailable or ErrProtocol where the provider
 // has not told its address.
 func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, error) {
 	if !usable(attempt) {
@@ -172,8 +173,17 @@ func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, er
 	options := []rp.AuthURLOpt{
 		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier)), rp.AuthURLOpt(rp.WithURLParam("nonce", attempt.Nonce)),
 	}
-	if attempt.Raise != "" {
-		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", attempt.Raise)))
+	demand := attempt.Demand
+	maxAge := ""
+	if demand.MaxAge > 0 {
+		maxAge = strconv.FormatInt(int64(demand.MaxAge/time.Second), 10)
+	}
+	for name, value := range map[string]string{
+		"acr_values": demand.Level, "max_age": maxAge, "prompt": demand.Prompt, "login_hint": attempt.Hint,
+	} {
+		if value != "" {
+			options = append(options, rp.AuthURLOpt(rp.WithURLParam(name, value)))
+		}
 	}
 	address := rp.AuthURL(attempt.State, party, options...)
 	if m.Pushed == "" || p.cfg.NeverPush {

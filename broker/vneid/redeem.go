@@ -15,9 +15,12 @@ import (
 // Identity is what a sign-in at the provider proved.
 type Identity struct {
 	Citizen identity.Citizen
-	SID     string        // the provider's session, for its logout notices; "" where not said
-	IDToken string        // for the sign-out there alone: never to a browser or portal in clear
-	Skew    time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
+	SID     string // the provider's session, for its logout notices; "" where not said
+	IDToken string // for the sign-out there alone: never to a browser or portal in clear
+	// Authenticated is when the person proved who they are (auth_time), by our
+	// clock; zero where the provider does not tell.
+	Authenticated time.Time
+	Skew          time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
 }
 
 // Redeem turns a callback into a citizen. The attempt is the one that the
@@ -92,7 +95,7 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 		return Identity{}, &Error{ErrLevel, ReasonLevel}
 	}
 	return Identity{
-		Citizen: citizen, SID: token.SessionID, IDToken: raw,
+		Citizen: citizen, SID: token.SessionID, IDToken: raw, Authenticated: token.authenticated(p.cfg.Now()),
 		Skew: moment(token.IssuedAt).Sub(p.cfg.Now()).Truncate(time.Second),
 	}, nil
 }

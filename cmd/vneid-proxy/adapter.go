@@ -70,6 +70,8 @@ func newProvider(c config.Config) (profile, error) {
 	claims := vneid.Claims{
 		Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
 		AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
+		OrganisationID: p.ClaimOrganisationID, OrganisationTaxCode: p.ClaimOrganisationTaxCode, OrganisationName: p.ClaimOrganisationName,
+		OrganisationRole: p.ClaimOrganisationRole, OrganisationTypes: p.OrganisationTypes,
 	}
 	if p.Profile == "vneid-encrypted" {
 		keys, err := decryptionKeys(p.DecryptionKeyFiles)
@@ -137,7 +139,9 @@ type provider struct {
 	// subjects is in whose words a subject is told: one person's differ from
 	// wire to wire, so that the ledger must not take one for another's.
 	subjects string
-	calls    calls
+	// signInProves says that the provider asks people at each sign-in.
+	signInProves bool
+	calls        calls
 }
 
 // subjectsOf names the subjects of a wire.
@@ -164,7 +168,10 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	}
 	p.calls.metrics.ProviderSkew(p.Name(), who.Skew)
 	who.Citizen.Provider = p.subjects
-	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken}, nil
+	if p.signInProves && who.Authenticated.IsZero() {
+		who.Authenticated = p.calls.now()
+	}
+	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken, Authenticated: who.Authenticated}, nil
 }
 
 func (p provider) EndSessionURL(ctx context.Context, idToken, state string) string {
@@ -232,6 +239,8 @@ func providerFault(err error) error {
 		return &broker.Fault{Reason: screen.Cancelled, Err: err}
 	case errors.Is(err, vneid.ErrLevel):
 		return &broker.Fault{Reason: screen.LevelTooLow, Err: err}
+	case errors.Is(err, vneid.ErrRepresentative):
+		return &broker.Fault{Reason: screen.NoRepresentative, Err: err}
 	case errors.Is(err, vneid.ErrUnavailable):
 		return &broker.Fault{Reason: screen.ProviderDown, Err: err}
 	}
@@ -302,6 +311,7 @@ func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, 
 		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
 		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
 		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonRate: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
+		proxy.ReasonSignInTooOld: screen.SignInTooOld,
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
 		reason, known := pages[refusal.Reason]

@@ -126,7 +126,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
-		Provider:        provider{a.provider, subjectsOf(c.Provider.Profile), calls},
+		Provider:        provider{a.provider, subjectsOf(c.Provider.Profile), c.Provider.AuthTime == "sign_in", calls},
 		Directory:       accountDirectory{connector, calls},
 		Population:      check,
 		Policy:          policy(c),
@@ -136,6 +136,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Screens:         screens,
 		Metrics:         a.metrics,
 		Logger:          a.logger,
+		LoginHint:       c.Provider.LoginHint == "last",
 		SessionLifetime: c.Session.Lifetime,
 		UnlinkAfter:     c.Link.UnlinkAfter,
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
