@@ -52,6 +52,9 @@ type Vouched struct {
 	// Authenticated is when the person proved to the provider who they are;
 	// zero where it does not say.
 	Authenticated time.Time
+	// Grant is what asking the provider anew needs; zero where it gave nothing
+	// for that.
+	Grant Grant
 }
 
 // Directory is where the portal keeps its accounts. A fault is a Fault; no
@@ -80,6 +83,7 @@ var (
 	ErrNoAccount = errors.New("broker: no such account")
 	ErrWrong     = errors.New("broker: wrong user name or password")
 	ErrNobody    = errors.New("broker: nobody is signed in at the portal")
+	ErrOver      = errors.New("broker: the provider has ended the session")
 )
 
 // Fault is a part's failure: what the visitor may read (Reason) apart from
@@ -128,6 +132,9 @@ type Config struct {
 	Screens       *screen.Screens
 	Metrics       *metrics.Metrics
 	Logger        *slog.Logger
+	// Refresh asks the provider whether its grant still holds: ErrOver where it
+	// is over, any other error tells nothing. Nil asks never.
+	Refresh func(context.Context, Grant) (Grant, error)
 	// LoginHint tells the provider the user name that the browser's last session
 	// had from it.
 	LoginHint bool

@@ -183,6 +183,9 @@ func (s *SignIn) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	err = s.keepIDToken(r.Context(), proof.Tokens, vouched.IDToken)
 	if err == nil {
+		err = s.keepGrant(r.Context(), proof.Tokens, vouched.Grant)
+	}
+	if err == nil {
 		err = s.keepSID(r.Context(), vouched.Citizen.Provider, vouched.SID)
 	}
 	if err != nil {

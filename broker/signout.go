@@ -74,8 +74,9 @@ func (s *SignOut) end(w http.ResponseWriter, r *http.Request) {
 // that has forgotten the token, does not undo that.
 func (s *SignOut) next(r *http.Request, tokens session.ID) string {
 	idToken, err := s.takeIDToken(r.Context(), tokens)
+	err = errors.Join(err, s.forgetGrant(r.Context(), tokens))
 	if err != nil {
-		s.Logger.Warn("id token not read for sign-out", "error", err)
+		s.Logger.Warn("tokens not read and forgotten at sign-out", "error", err)
 	}
 	if idToken != "" {
 		if address := s.Provider.EndSessionURL(r.Context(), idToken, s.farewell()); address != "" {

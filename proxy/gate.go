@@ -190,6 +190,13 @@ func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
 	p.upstream.serve(x, r)
 }
 
+// reseal writes the session's cookie anew where it is time for that.
+func (p *Proxy) reseal(w http.ResponseWriter, s *session.Session) {
+	if p.config.Jar.Refresh(w, s) && p.config.Resealed != nil {
+		p.config.Resealed(s)
+	}
+}
+
 // forwardSession forwards with the session's identity.
 func (p *Proxy) forwardSession(x *exchange, r *http.Request, s *session.Session) {
 	if !p.pace(x, r, string(s.ID[:])) {

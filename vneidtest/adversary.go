@@ -29,6 +29,10 @@ type AdversaryConfig struct {
 	// SignedInAgo is how long ago the person signed in there, as auth_time tells;
 	// 0 tells none.
 	SignedInAgo time.Duration
+	// Refresh, where set, has refresh tokens given, the first due after a second,
+	// and says what becomes of each refresh: "" is good, "sub" or "iss" tells of
+	// somebody else's, "down" is 503, any other word is the error.
+	Refresh func() string
 	// Reauthenticates has them sign in again where max_age or prompt asks for it.
 	Reauthenticates bool
 }
@@ -48,6 +52,7 @@ type Adversary struct {
 	nonces map[string]string // by code
 	levels map[string]string // likewise, where acr_values are granted
 	times  map[string]int64  // likewise, auth_time
+	grant  string            // the one refresh token that is good now
 }
 
 // NewAdversary fails on an unknown attack; "" is none.
@@ -69,7 +74,14 @@ func NewAdversary(cfg AdversaryConfig, name string) (*Adversary, error) {
 	a.mux.HandleFunc("GET /.well-known/openid-configuration", a.reply("metadata", a.metadata))
 	a.mux.HandleFunc("GET /keys", a.reply("keys", a.keys))
 	a.mux.HandleFunc("GET /authorize", a.authorize)
-	a.mux.HandleFunc("POST /token", a.reply("token", a.token))
+	exchange := a.reply("token", a.token)
+	a.mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		if cfg.Refresh != nil && r.PostFormValue("grant_type") == "refresh_token" {
+			a.refresh(w, r)
+			return
+		}
+		exchange(w, r)
+	})
 	a.mux.HandleFunc("GET /userinfo", a.reply("userinfo", a.userinfo))
 	return a, nil
 }
@@ -162,7 +174,50 @@ func (a *Adversary) token(r *http.Request) map[string]any {
 	if a.attack.sign != nil {
 		sign = a.attack.sign(a)
 	}
-	return map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": sign(text)}
+	answer := map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": sign(text)}
+	if a.cfg.Refresh != nil {
+		answer["expires_in"], answer["refresh_token"] = 1, a.nextGrant()
+	}
+	return answer
+}
+
+func (a *Adversary) nextGrant() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.grant = rand.Text()
+	return a.grant
+}
+
+// refresh answers by the word of AdversaryConfig.Refresh. A refresh token is
+// good once.
+func (a *Adversary) refresh(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	good := r.PostFormValue("refresh_token") == a.grant
+	a.mu.Unlock()
+	word := a.cfg.Refresh()
+	if word == "" && !good {
+		word = "invalid_grant"
+	}
+	now := time.Now()
+	claims := map[string]any{
+		"iss": a.cfg.Issuer, "sub": a.cfg.Persona.VNeID.Subject, "aud": a.cfg.ClientID,
+		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+	}
+	switch word {
+	case "":
+	case "sub", "iss":
+		claims[word] = "https://another.invalid"
+	case "down":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	default:
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": word})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"access_token": "further", "token_type": "Bearer", "expires_in": 3600, "refresh_token": a.nextGrant(),
+		"id_token": sign(jose.RS256, a.key, "k1", nil)(string(marshal(claims))),
+	})
 }
 
 func (a *Adversary) userinfo(*http.Request) map[string]any {

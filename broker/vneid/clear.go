@@ -236,7 +236,7 @@ func (p *Clear) party() (rp.RelyingParty, error) {
 		secret = p.cfg.Secret()
 	}
 	client := *p.client
-	client.Transport = tokenReply{client.Transport}
+	client.Transport = tokenReply{next: client.Transport}
 	party, err := rp.NewRelyingPartyOAuth(&oauth2.Config{
 		ClientID: p.cfg.ClientID, ClientSecret: secret, RedirectURL: p.cfg.RedirectURL, Scopes: p.cfg.Scopes,
 		Endpoint: oauth2.Endpoint{AuthURL: p.cfg.AuthorizeURL, TokenURL: p.cfg.TokenURL},

@@ -11,6 +11,8 @@ import (
 var (
 	ErrCancelled = errors.New("vneid: the person cancelled")
 	ErrLevel     = errors.New("vneid: account level too low")
+	// ErrOver: the provider says that what it granted is over.
+	ErrOver = errors.New("vneid: the provider's grant is over")
 	// ErrRepresentative: an organisation's account that does not say which
 	// person acts.
 	ErrRepresentative = errors.New("vneid: nobody named who acts for the organisation")
@@ -56,6 +58,7 @@ const (
 	ReasonOrganisation    Reason = "organisation" // an organisation's account that does not say whose, or not in due form
 	ReasonRepresentative  Reason = "representative"
 	ReasonAuthTime        Reason = "auth_time"
+	ReasonGrant           Reason = "grant"    // a refresh token is good no more
 	ReasonEnvelope        Reason = "envelope" // anything wrong on the encrypted wire: one word for all of it
 	ReasonClaims          Reason = "claims"   // a claim of a wrong type or form
 	ReasonNumber          Reason = "number"   // no valid citizen number, or two
@@ -63,7 +66,9 @@ const (
 
 // Error is a sign-in that was refused.
 type Error struct {
-	Kind   error  // ErrCancelled, ErrLevel, ErrRepresentative, ErrProtocol or ErrUnavailable
+	// Kind is ErrCancelled, ErrLevel, ErrRepresentative, ErrOver, ErrProtocol or
+	// ErrUnavailable.
+	Kind   error
 	Reason Reason // never empty
 }
 

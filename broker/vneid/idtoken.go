@@ -34,8 +34,9 @@ type idToken struct {
 }
 
 // verify believes an ID token or says why not (OpenID Connect Core 3.1.3.7):
-// signature first, so that nothing unsigned is parsed.
-func (p *OIDC) verify(ctx context.Context, m *metadata, raw, accessToken string, attempt session.Attempt) (*idToken, claimSet, error) {
+// signature first, so that nothing unsigned is parsed. A refreshed one need not
+// repeat the nonce (12.2).
+func (p *OIDC) verify(ctx context.Context, m *metadata, raw, accessToken string, attempt session.Attempt, refreshed bool) (*idToken, claimSet, error) {
 	jws, payload, err := m.open(ctx, raw)
 	if err != nil {
 		return nil, nil, err
@@ -56,7 +57,7 @@ func (p *OIDC) verify(ctx context.Context, m *metadata, raw, accessToken string,
 		{ours(token.Audience, p.cfg.ClientID), ReasonAudience},
 		{token.AuthorizedParty == "" || token.AuthorizedParty == p.cfg.ClientID, ReasonAuthorizedParty},
 		{token.Subject != "" && len(token.Subject) <= maxSubject && printable(token.Subject), ReasonSubject},
-		{token.Nonce == attempt.Nonce, ReasonNonce},
+		{token.Nonce == attempt.Nonce || refreshed && token.Nonce == "", ReasonNonce},
 		{dated(token.Expires) && now.Add(-skew).Before(moment(token.Expires)), ReasonExpired},
 		// Issued for this attempt, so not before it began nor in the future.
 		{dated(token.IssuedAt) && !moment(token.IssuedAt).After(now.Add(skew)) &&

@@ -64,6 +64,10 @@ type Config struct {
 	// UserinfoPost or UserinfoForm.
 	UserinfoBy string
 
+	// Refresh keeps what a refresh needs of a sign-in (Identity.Grant), where the
+	// provider gives a refresh token. Default false.
+	Refresh bool
+
 	// NumberOptional admits a person for whom the provider states no citizen
 	// number, as a plain OpenID Connect proxy does; an invalid one is refused
 	// all the same. Default false.
@@ -166,7 +170,7 @@ func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, er
 	if err != nil {
 		return "", err
 	}
-	party, err := p.party(m)
+	party, err := p.party(m, false)
 	if err != nil {
 		return "", err
 	}
@@ -261,14 +265,14 @@ func (p *OIDC) read(ctx context.Context) (*metadata, error) {
 
 // party is the library's relying party for one exchange. It is made without
 // OpenID Connect, because the library's own checks of the ID token are not
-// ours; verify does them.
-func (p *OIDC) party(m *metadata) (rp.RelyingParty, error) {
+// ours; verify does them. refresh is whether it is for a refresh token.
+func (p *OIDC) party(m *metadata, refresh bool) (rp.RelyingParty, error) {
 	secret := p.secret()
 	if p.cfg.Key != nil {
 		secret = "" // the assertion takes its place
 	}
 	client := *p.client
-	client.Transport = tokenReply{client.Transport}
+	client.Transport = tokenReply{next: client.Transport, refresh: refresh}
 	party, err := rp.NewRelyingPartyOAuth(&oauth2.Config{
 		ClientID: p.cfg.ClientID, ClientSecret: secret, RedirectURL: p.cfg.RedirectURL, Scopes: p.cfg.Scopes,
 		Endpoint: oauth2.Endpoint{AuthURL: m.Authorize, TokenURL: m.Token},

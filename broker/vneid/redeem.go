@@ -20,7 +20,10 @@ type Identity struct {
 	// Authenticated is when the person proved who they are (auth_time), by our
 	// clock; zero where the provider does not tell.
 	Authenticated time.Time
-	Skew          time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
+	// Grant is for Refresh; zero where there is no refresh token, or
+	// Config.Refresh is not set.
+	Grant Grant
+	Skew  time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
 }
 
 // Redeem turns a callback into a citizen. The attempt is the one that the
@@ -53,7 +56,7 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 		return Identity{}, fault(ReasonCallback)
 	}
 
-	party, err := p.party(m)
+	party, err := p.party(m, false)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -73,7 +76,7 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if raw == "" {
 		return Identity{}, fault(ReasonNoIDToken)
 	}
-	token, vouched, err := p.verify(ctx, m, raw, tokens.AccessToken, attempt)
+	token, vouched, err := p.verify(ctx, m, raw, tokens.AccessToken, attempt, false)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -94,8 +97,12 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if citizen.AccountLevel < p.cfg.MinAccountLevel {
 		return Identity{}, &Error{ErrLevel, ReasonLevel}
 	}
+	var grant Grant
+	if p.cfg.Refresh && tokens.RefreshToken != "" {
+		grant = Grant{Token: tokens.RefreshToken, Subject: token.Subject, Nonce: attempt.Nonce, After: after(tokens.Token)}
+	}
 	return Identity{
-		Citizen: citizen, SID: token.SessionID, IDToken: raw, Authenticated: token.authenticated(p.cfg.Now()),
+		Grant: grant, Citizen: citizen, SID: token.SessionID, IDToken: raw, Authenticated: token.authenticated(p.cfg.Now()),
 		Skew: moment(token.IssuedAt).Sub(p.cfg.Now()).Truncate(time.Second),
 	}, nil
 }

@@ -106,6 +106,7 @@ func newProvider(c config.Config) (profile, error) {
 		}
 	}
 	return vneid.NewOIDC(vneid.Config{
+		Refresh: p.Refresh == "on",
 		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
@@ -171,7 +172,7 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	if p.signInProves && who.Authenticated.IsZero() {
 		who.Authenticated = p.calls.now()
 	}
-	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken, Authenticated: who.Authenticated}, nil
+	return broker.Vouched{Citizen: who.Citizen, SID: who.SID, IDToken: who.IDToken, Authenticated: who.Authenticated, Grant: broker.Grant(who.Grant)}, nil
 }
 
 func (p provider) EndSessionURL(ctx context.Context, idToken, state string) string {
@@ -180,6 +181,26 @@ func (p provider) EndSessionURL(ctx context.Context, idToken, state string) stri
 		return ""
 	}
 	return address
+}
+
+// refresh asks the provider whether its grant holds. An answer about somebody
+// else ends the session as surely as a no.
+func (p provider) refresh(party *vneid.OIDC) func(context.Context, broker.Grant) (broker.Grant, error) {
+	return func(ctx context.Context, g broker.Grant) (broker.Grant, error) {
+		began := p.calls.now()
+		next, err := party.Refresh(ctx, vneid.Grant(g))
+		p.calls.measure("provider", "refresh", began, providerOutcome(err))
+		if !errors.Is(err, vneid.ErrOver) {
+			p.faulted(err)
+		}
+		switch reason := vneid.ReasonOf(err); {
+		case err == nil:
+			return broker.Grant(next), nil
+		case errors.Is(err, vneid.ErrOver), reason == vneid.ReasonIssuer, reason == vneid.ReasonSubject:
+			return broker.Grant{}, errors.Join(broker.ErrOver, err)
+		}
+		return broker.Grant{}, err
+	}
 }
 
 // announcer is a profile whose provider tells when a session ends.

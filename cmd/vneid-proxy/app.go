@@ -21,6 +21,7 @@ import (
 	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
+	"vneid-proxy/broker/vneid"
 	"vneid-proxy/broker/work"
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
@@ -37,6 +38,7 @@ type app struct {
 	provider profile
 	metrics  *metrics.Metrics
 	work     *work.Work
+	refresh  *broker.Refresher
 	routes   []byte // the text of ROUTES_FILE that was read last
 	proxy    *proxy.Proxy
 	logger   *slog.Logger
@@ -165,6 +167,10 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 			LoginURL: c.Portal.LoginURL.RequestURI(), ReturnParameter: c.Portal.ReturnParameter, SessionCookies: c.Portal.SessionCookies,
 		}
 	}
+	if party, ok := a.provider.(*vneid.OIDC); ok && c.Provider.Refresh == "on" {
+		b.Refresh = provider{a.provider, subjectsOf(c.Provider.Profile), false, calls}.refresh(party)
+	}
+	a.refresh = broker.NewRefresher(b)
 	return pages{own: broker.New(b), keep: broker.Keep(b), refuse: refusals(screens)}, nil
 }
 
@@ -203,7 +209,7 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 			}
 			return proxy.Verdict{Action: proxy.ToLink, Reason: reason}
 		},
-		Validity: a.validity, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
+		Validity: a.validity, Resealed: a.refresh.Touch, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
 		AllowedHeaderNames: c.Portal.AllowedHeaderNames, TrustedProxies: c.Portal.TrustedProxies,
 		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
 	})
@@ -308,4 +314,9 @@ func readKey(kind, name string) (crypto.Signer, error) {
 	return signer, nil
 }
 
-func (a *app) close() error { return a.ledger.Close() }
+func (a *app) close() error {
+	if a.refresh != nil {
+		a.refresh.Wait()
+	}
+	return a.ledger.Close()
+}

@@ -74,7 +74,8 @@ func TestBackChannelLogoutRefuses(t *testing.T) {
 }
 
 // The frame in VNeID's page has no cookies of ours: iss and sid must do, and an
-// invented sid leaves nothing behind.
+// invented sid leaves nothing behind. The one module of the front-channel plan,
+// rp-frontchannel-rpinitlogout, expects the last but one of these answers.
 func TestFrontChannelLogout(t *testing.T) {
 	r := newRig(t, rigWorld{})
 	p := r.person(t)
@@ -107,7 +108,9 @@ func TestFrontChannelLogout(t *testing.T) {
 }
 
 // Back from the provider: the state says that its session is over too; without
-// it, or with another, the page still says that ours is.
+// it, or with another, the page still says that ours is. The plan of
+// RP-initiated logout, by its modules' names (oidcc-client-test-rp-init-logout
+// is the first).
 func TestPostLogoutPage(t *testing.T) {
 	r := newRig(t, rigWorld{})
 	p := r.person(t)
@@ -116,11 +119,14 @@ func TestPostLogoutPage(t *testing.T) {
 	const everywhere = "tại hệ thống đăng nhập"
 	assert.Contains(t, at.body, everywhere)
 	require.NotEmpty(t, at.url.Query().Get("state"))
-	for _, query := range []string{"", "?state=", "?state=another", "?state=QUJD.QUJD"} {
+	for module, query := range map[string]string{
+		"oidcc-client-test-rp-init-logout-no-state": "", "no state, though named": "?state=",
+		"oidcc-client-test-rp-init-logout-other-state": "?state=another", "a state in our form": "?state=QUJD.QUJD",
+	} {
 		at := p.get("/_vneid/sign-out" + query)
-		assert.Equal(t, http.StatusOK, at.status, query)
-		assert.Equal(t, "Đã đăng xuất", at.title(), query)
-		assert.NotContains(t, at.body, everywhere, query)
+		assert.Equal(t, http.StatusOK, at.status, module)
+		assert.Equal(t, "Đã đăng xuất", at.title(), module)
+		assert.NotContains(t, at.body, everywhere, module)
 	}
 }
 
