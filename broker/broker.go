@@ -132,6 +132,9 @@ type Config struct {
 	Screens       *screen.Screens
 	Metrics       *metrics.Metrics
 	Logger        *slog.Logger
+	// ProviderAway reports that the provider was found not to answer a moment ago;
+	// nil never does. The chooser then says so.
+	ProviderAway func() bool
 	// Refresh asks the provider whether its grant still holds: ErrOver where it
 	// is over, any other error tells nothing. Nil asks never.
 	Refresh func(context.Context, Grant) (Grant, error)

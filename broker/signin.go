@@ -58,6 +58,9 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 		Providers: []screen.Provider{{Name: s.ProviderName, Title: s.ProviderTitle}},
 		Notice:    notice,
 	}
+	if notice == "" && s.ProviderAway != nil && s.ProviderAway() {
+		page.Notice = screen.NoticeProviderDown
+	}
 	if !s.Policy.LegacySignInUntil.Reached(s.Now()) {
 		page.PortalLoginUntil = s.Policy.LegacySignInUntil.Time()
 		switch {

@@ -1,6 +1,7 @@
 package vneidtest
 
 import (
+	"compress/gzip"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -271,6 +272,17 @@ func unending(w http.ResponseWriter, pause time.Duration) {
 			time.Sleep(pause)
 		}
 	}
+}
+
+// inflating writes a megabyte in a kilobyte.
+func inflating(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "gzip")
+	bomb := gzip.NewWriter(w)
+	for range 1 << 10 {
+		_, _ = bomb.Write(make([]byte, 1<<10))
+	}
+	_ = bomb.Close()
 }
 
 // rawPKCS1 signs what go-jose would not: any header.

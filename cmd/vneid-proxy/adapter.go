@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"vneid-proxy/broker"
@@ -143,7 +144,25 @@ type provider struct {
 	// signInProves says that the provider asks people at each sign-in.
 	signInProves bool
 	calls        calls
+	outage       *outage
 }
+
+// outage is when the provider last did not answer; it is asked of nobody.
+type outage struct{ at atomic.Int64 }
+
+// awayFor is how long an outage is told of that nobody has met again.
+const awayFor = 30 * time.Second
+
+func (o *outage) noted(err error, now time.Time) {
+	switch {
+	case errors.Is(err, vneid.ErrUnavailable):
+		o.at.Store(now.UnixNano())
+	case err == nil:
+		o.at.Store(0)
+	}
+}
+
+func (o *outage) away() bool { return time.Since(time.Unix(0, o.at.Load())) < awayFor }
 
 // subjectsOf names the subjects of a wire.
 func subjectsOf(profile string) string {
@@ -156,6 +175,9 @@ func subjectsOf(profile string) string {
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
 	address, err := p.profile.AuthURL(ctx, a)
 	p.faulted(err)
+	if err != nil { // an address is soon told, where nobody is asked for it
+		p.outage.noted(err, p.calls.now())
+	}
 	return address, providerFault(err)
 }
 
@@ -164,6 +186,7 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	who, err := p.RedeemQuery(ctx, a, rawQuery)
 	p.calls.measure("provider", "redeem", began, providerOutcome(err))
 	p.faulted(err)
+	p.outage.noted(err, p.calls.now())
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}

@@ -125,10 +125,11 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Ledger: a.ledger, Check: work.Check(check), Directory: writtenDirectory(c.Directory, connector, calls),
 		Metrics: a.metrics, Logger: a.logger,
 	})
+	who := provider{a.provider, subjectsOf(c.Provider.Profile), c.Provider.AuthTime == "sign_in", calls, new(outage)}
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		ProviderName: a.provider.Name(), ProviderTitle: buttonTitle(c.Provider.Title),
-		Provider:        provider{a.provider, subjectsOf(c.Provider.Profile), c.Provider.AuthTime == "sign_in", calls},
+		Provider: who, ProviderAway: who.outage.away,
 		Directory:       accountDirectory{connector, calls},
 		Population:      check,
 		Policy:          policy(c),
@@ -168,7 +169,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		}
 	}
 	if party, ok := a.provider.(*vneid.OIDC); ok && c.Provider.Refresh == "on" {
-		b.Refresh = provider{a.provider, subjectsOf(c.Provider.Profile), false, calls}.refresh(party)
+		b.Refresh = who.refresh(party)
 	}
 	a.refresh = broker.NewRefresher(b)
 	return pages{own: broker.New(b), keep: broker.Keep(b), refuse: refusals(screens)}, nil
