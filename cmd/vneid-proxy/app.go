@@ -168,7 +168,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 			LoginURL: c.Portal.LoginURL.RequestURI(), ReturnParameter: c.Portal.ReturnParameter, SessionCookies: c.Portal.SessionCookies,
 		}
 	}
-	if party, ok := a.provider.(*vneid.OIDC); ok && c.Provider.Refresh == "on" {
+	if party, ok := a.provider.(*vneid.OIDC); ok && c.Provider.Refresh {
 		b.Refresh = who.refresh(party)
 	}
 	a.refresh = broker.NewRefresher(b)

@@ -61,7 +61,7 @@ func TestRefresh(t *testing.T) {
 				require.NoError(t, err)
 				return a
 			})
-			r.restart(map[string]string{"ISSUER_URL": issuer, "REFRESH": "on", "SCOPES": "openid offline_access"})
+			r.restart(map[string]string{"ISSUER_URL": issuer, "REFRESH": "true", "SCOPES": "openid offline_access"})
 			p := r.person(t)
 			p.visit(p.visit(wanted).link("/_vneid/start?provider=vneid"))
 			require.Equal(t, http.StatusOK, p.get("/ping").status)
