@@ -84,3 +84,15 @@ func TestAccountIsForOneOrganisation(t *testing.T) {
 	_, err := l.Link(t.Context(), newLink("first", acting(t, 1, "9900000001")))
 	assert.ErrorIs(t, err, ledger.ErrAlreadyLinked)
 }
+
+// Staff see whom the person acted for.
+func TestReviewNamesTheOrganisation(t *testing.T) {
+	l := openNew(t)
+	c := acting(t, 1, "9900000001")
+	_, err := l.AskReview(t.Context(), ledger.NewReview{Account: "first", Kind: identity.KindOrganisation, Reason: ledger.ReviewMismatch, Citizen: c})
+	require.NoError(t, err)
+	waiting, err := l.Reviews(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, waiting, 1)
+	assert.Equal(t, c.Organisation, waiting[0].Citizen.Organisation)
+}

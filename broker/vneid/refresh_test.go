@@ -53,7 +53,9 @@ func TestConformanceRefresh(t *testing.T) {
 		"another nonce":                {with("nonce", "another"), vneid.ErrProtocol, vneid.ReasonNonce},
 		"no nonce":                     {change: without("nonce")},
 		"an old token":                 {with("iat", time.Now().Add(-5*time.Minute).Unix()), vneid.ErrProtocol, vneid.ReasonIssuedAt},
-		"signed by another": {func(p *provider) { p.sign = func(b []byte) string { return b64(`{"alg":"none"}`) + "." + b64(string(b)) + "." } },
+		"signed by another": {func(p *provider) {
+			p.sign = func(b []byte) string { return b64(`{"alg":"none"}`) + "." + b64(string(b)) + "." }
+		},
 			vneid.ErrProtocol, vneid.ReasonAlgorithm},
 		"the provider is away": {func(p *provider) {
 			p.replies["/token"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }

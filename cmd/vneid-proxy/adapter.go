@@ -108,7 +108,7 @@ func newProvider(c config.Config) (profile, error) {
 	}
 	return vneid.NewOIDC(vneid.Config{
 		Refresh: p.Refresh,
-		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
+		Key:     key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
