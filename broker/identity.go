@@ -31,8 +31,8 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	}
 	page := screen.Identity{
 		Rows:      rows(account, held, err == nil),
-		CanUpdate: unlinked(held.Standing),
-		CSRF:      l.token(held.ID),
+		CanUpdate: unlinked(held.Standing), Organisation: held.Citizen.Organisation,
+		CSRF: l.token(held.ID),
 	}
 	switch done := screen.Notice(r.URL.Query().Get("done")); {
 	case held.Standing == identity.StandingSkipped:

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -120,11 +121,15 @@ func (s *SignOut) status(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("{\"signed_in\":false}\n"))
 		return
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	said := map[string]any{
 		"signed_in": true,
 		"account":   masked(held.Account.Username),
 		"name":      held.Citizen.Name,
 		"standing":  held.Standing,
 		"ends":      s.Jar.Ends(held).UTC().Format(time.RFC3339),
-	})
+	}
+	if o := held.Citizen.Organisation; !o.IsZero() {
+		said["organisation"] = cmp.Or(o.Name, masked(o.ID))
+	}
+	_ = json.NewEncoder(w).Encode(said)
 }

@@ -34,6 +34,16 @@ func (l *Ledger) ActiveByCitizen(ctx context.Context, citizen identity.Citizen) 
 	return links, err
 }
 
+// ActiveOf returns every active link of a citizen of the ledger, for whomever
+// they are; none is no error.
+func (l *Ledger) ActiveOf(ctx context.Context, citizenID string) (links []Link, err error) {
+	err = l.read(ctx, func(t *transaction) error {
+		links, err = t.links("l.citizen_id = ?", citizenID)
+		return err
+	})
+	return links, err
+}
+
 // linksFor are a citizen's links for one organisation, or for themselves.
 func (t *transaction) linksFor(citizenID string, organisation []byte) ([]Link, error) {
 	return t.links("l.citizen_id = ? AND l.organisation_hmac = ?", citizenID, organisation)
@@ -157,6 +167,7 @@ func (t *transaction) links(condition string, args ...any) (links []Link, err er
 			&link.Default, &since, &providerUsed, &due, &prof.keyID, &prof.box, &numberID, &number.keyID, &number.box); err != nil {
 			return err
 		}
+		link.ForOrganisation = len(link.organisation) > 1
 		link.Since, link.ProviderUsed = moment(since), providerUsed.Valid
 		if due.Valid {
 			link.UnlinkDue = moment(due.Int64)

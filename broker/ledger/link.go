@@ -89,7 +89,10 @@ type Link struct {
 	// where nobody has.
 	UnlinkDue time.Time
 
-	organisation []byte // the keyed hash of whom the citizen acts for by it
+	// ForOrganisation says that the citizen acts for an organisation by it.
+	ForOrganisation bool
+
+	organisation []byte // the keyed hash of whom
 }
 
 // Link makes a link, in one transaction with all that follows from it: the

@@ -96,3 +96,18 @@ func TestReviewNamesTheOrganisation(t *testing.T) {
 	require.Len(t, waiting, 1)
 	assert.Equal(t, c.Organisation, waiting[0].Citizen.Organisation)
 }
+
+// An organisation's account that its representative had as their own goes to
+// the organisation once two officers say so.
+func TestReviewAwardsToTheOrganisation(t *testing.T) {
+	l := openNew(t)
+	mustLink(t, l, "first", person(t, 1))
+	reference, err := l.AskReview(t.Context(), ledger.NewReview{
+		Account: "first", Kind: identity.KindOrganisation, Reason: ledger.ReviewConflict, Citizen: acting(t, 1, "9900000001"),
+	})
+	require.NoError(t, err)
+	assert.False(t, decide(t, l, reference, link("an")))
+	assert.True(t, decide(t, l, reference, link("binh")))
+	assert.Empty(t, accountsOf(t, l, person(t, 1)))
+	assert.Equal(t, []identity.AccountID{"first"}, accountsOf(t, l, acting(t, 1, "9900000001")))
+}

@@ -83,6 +83,8 @@ func TestOrganisation(t *testing.T) {
 			p.landed(prove(p, signIn(p, true), theirs), theirs, &who, "linked")
 			p = r.person(t)
 			p.landed(signIn(p, true), theirs, &who, "linked")
+			assert.Contains(t, p.get("/_vneid/identity").body, who.Organisation.Name)
+			assert.Contains(t, p.program("/_vneid/session").body, `"organisation":"`+who.Organisation.Name+`"`)
 
 			p = r.person(t)
 			at = signIn(p, false)
