@@ -40,7 +40,7 @@ func (b *broker) see(ctx context.Context, id identity.AccountID, citizen identit
 }
 
 func (b *broker) compare(ctx context.Context, account identity.Account, citizen identity.Citizen) (seen, error) {
-	s := seen{account: account, facts: link.Account{Locked: account.Locked}}
+	s := seen{account: account, facts: link.Account{Locked: account.Locked, Organisation: account.Kind == identity.KindOrganisation}}
 	active, err := b.Ledger.ActiveByAccount(ctx, account.ID)
 	switch {
 	case err == nil:
@@ -69,6 +69,9 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 		return s, b.seeUnlinked(ctx, &s)
 	}
 	s.facts.Name = identity.MatchNames(account.Name, citizen.Name)
+	if s.facts.Organisation {
+		s.facts.Name = max(s.facts.Name, identity.MatchNames(account.Name, citizen.Organisation.Name))
+	}
 	s.facts.BirthDate = account.BirthDate.Match(citizen.BirthDate)
 	if s.link == nil {
 		return s, nil
@@ -122,6 +125,7 @@ type entrance struct {
 	account  identity.Account
 	citizen  identity.Citizen // zero number where none is known
 	standing identity.Standing
+	proved   time.Time // to the provider; zero where that is not known
 	sid      string
 	tokens   session.ID
 	provider string // for the metrics
@@ -142,7 +146,7 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 	now := b.Now()
 	s := &session.Session{
 		ID: session.NewID(), Begun: now, Read: now,
-		Account: session.RefOf(e.account), Citizen: e.citizen, Standing: e.standing,
+		Account: session.RefOf(e.account), Citizen: e.citizen, Standing: e.standing, Authenticated: e.proved,
 		ProviderSID: e.sid, Tokens: e.tokens,
 	}
 	if err := b.Jar.Admit(w, s); err != nil {

@@ -53,6 +53,12 @@ type Vouched struct {
 	Account string // what it names the account by, "" where it names none
 	SID     string // its own session id, "" for none
 	IDToken string // for sign-out, "" for none
+	// Authenticated is when the person proved to the provider who they are;
+	// zero where it does not say.
+	Authenticated time.Time
+	// Grant is what asking the provider anew needs; zero where it gave nothing
+	// for that.
+	Grant Grant
 }
 
 // Directory is where the portal keeps its accounts. A fault is a Fault; no
@@ -81,6 +87,7 @@ var (
 	ErrNoAccount = errors.New("broker: no such account")
 	ErrWrong     = errors.New("broker: wrong user name or password")
 	ErrNobody    = errors.New("broker: nobody is signed in at the portal")
+	ErrOver      = errors.New("broker: the provider has ended the session")
 )
 
 // Fault is a part's failure: what the visitor may read (Reason) apart from
@@ -278,7 +285,8 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 		b.Metrics.Step(name, metrics.StepRefused, string(fault.Reason))
 	}
 	switch fault.Reason {
-	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount:
+	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount,
+		screen.OrganisationAccount, screen.PersonalAccount:
 		b.drop(w, r)
 	}
 	b.Screens.Write(w, r, status, page)

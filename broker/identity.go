@@ -34,8 +34,8 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	linked := err == nil && held.Standing != identity.StandingNone
 	page := screen.Identity{
 		Rows:      rows(account, held, linked),
-		CanUpdate: unlinked(held.Standing),
-		CSRF:      l.token(held.ID),
+		CanUpdate: unlinked(held.Standing), Organisation: held.Citizen.Organisation,
+		CSRF: l.token(held.ID),
 	}
 	switch done := screen.Notice(r.URL.Query().Get("done")); {
 	case held.Standing == identity.StandingSkipped:
@@ -55,7 +55,7 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active ledger.Link) ([]screen.LinkedAccount, error) {
-	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number})
+	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number, Organisation: held.Citizen.Organisation})
 	if err != nil {
 		return nil, err
 	}

@@ -189,6 +189,9 @@ func unlessOther(d link.Decision, found seen, typed identity.CitizenNumber) link
 // check asks the population database, and the ledger whether the number is
 // linked to another account.
 func (l *Link) check(r *http.Request, number identity.CitizenNumber, account identity.Account) (link.Check, bool, error) {
+	if account.Kind == identity.KindOrganisation {
+		return link.NotMatched, false, nil // no person's data could be its
+	}
 	matched, err := l.Population(r.Context(), number, account.Name, account.BirthDate)
 	if err != nil {
 		l.Logger.Warn("population database gave no answer", "cause", err)

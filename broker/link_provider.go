@@ -63,7 +63,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
-		d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts})
+		d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts})
 		// A link that no provider has confirmed yet rests on a number that
 		// somebody typed: it holds only if the provider names the same person.
 		if !active.ProviderUsed && !samePerson(active, proof.Citizen) {
@@ -109,7 +109,7 @@ func (l *Link) met(ctx context.Context, active ledger.Link, citizen identity.Cit
 
 func (l *Link) enterProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof, account identity.Account) {
 	l.admit(w, r, entrance{
-		account: account, citizen: proof.Citizen, standing: identity.StandingLinked,
+		account: account, citizen: proof.Citizen, standing: identity.StandingLinked, proved: proof.Authenticated,
 		sid: proof.ProviderSID, tokens: proof.Tokens, provider: l.sideOf(proof),
 		atPortal: proof.Method == string(link.ByPortalSession) && proof.Account.ID == account.ID,
 	}, proof.ReturnTo)
@@ -139,7 +139,7 @@ func (l *Link) candidates(ctx context.Context, proof *session.Proof) ([]candidat
 		if c.seen, err = l.compare(ctx, account, proof.Citizen); err != nil {
 			return nil, err
 		}
-		e := link.Evidence{On: l.Now(), Vouched: true, Account: &c.facts}
+		e := link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &c.facts}
 		if account.ID == proof.Account.ID {
 			e.Proof = link.Method(proof.Method)
 		}
@@ -208,8 +208,11 @@ func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proo
 
 func (l *Link) citizenView(c identity.Citizen) screen.CitizenView {
 	by, _ := l.vouchedBy(c)
-	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate, Provider: by.Title}
+	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate, Provider: by.Title, Organisation: c.Organisation}
 }
+
+// acts reports whether somebody signs in for an organisation.
+func acts(proof *session.Proof) bool { return !proof.Citizen.Organisation.IsZero() }
 
 // providerProof is who may post in flow B; anybody else is sent to sign in.
 func (l *Link) providerProof(w http.ResponseWriter, r *http.Request) (*session.Proof, bool) {
@@ -261,7 +264,7 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, err)
 		return
 	}
-	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential})
+	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts, Proof: link.ByCredential})
 	if found.facts.Locked || found.facts.Link == link.LinkedToOther {
 		// An old password overrides no link, and does not tell that there is one.
 		wrong()

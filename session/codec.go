@@ -19,6 +19,9 @@ type record interface {
 	read(f *fields)
 }
 
+// version is that of all records: another one for every other shape of any.
+const version = 2
+
 // serializer is securecookie's view of a record.
 type serializer struct{ version byte }
 
@@ -56,6 +59,7 @@ func appendCitizen(b []byte, c identity.Citizen) []byte {
 	for _, s := range []string{
 		c.Provider, c.Subject, c.Number.Reveal(), c.Name,
 		c.AuthenticationLevel, c.AccountType, c.PreferredUsername, c.Email,
+		c.Organisation.ID, c.Organisation.TaxCode, c.Organisation.Name, c.Organisation.Role,
 	} {
 		b = appendText(b, s)
 	}
@@ -107,6 +111,15 @@ func (f *fields) varint() int64 {
 	return v
 }
 
+// seconds are no more than maxMaxAge.
+func (f *fields) seconds() time.Duration {
+	n := f.uvarint()
+	if n > uint64(maxMaxAge/time.Second) {
+		f.bad, n = true, 0
+	}
+	return time.Duration(n) * time.Second
+}
+
 func (f *fields) time() time.Time { return time.UnixMilli(f.varint()) }
 
 func (f *fields) octet() byte {
@@ -145,6 +158,8 @@ func (f *fields) citizen() (c identity.Citizen) {
 	c.Provider, c.Subject, c.Number, c.Name = f.text(), f.text(), f.number(), f.text()
 	c.AuthenticationLevel, c.AccountType = f.text(), f.text()
 	c.PreferredUsername, c.Email = f.text(), f.text()
+	o := &c.Organisation
+	o.ID, o.TaxCode, o.Name, o.Role = f.text(), f.text(), f.text(), f.text()
 	c.BirthDate, c.AccountLevel = f.date(), int(f.varint())
 	return c
 }

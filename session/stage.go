@@ -38,6 +38,9 @@ type Proof struct {
 
 	// Citizen is set in flow B: as the provider vouched.
 	Citizen identity.Citizen
+	// Authenticated is when the person proved to the provider who they are;
+	// zero where that is not known.
+	Authenticated time.Time
 
 	// ProviderSID is the provider's session id, "" when it has none.
 	ProviderSID string
@@ -77,6 +80,10 @@ type Session struct {
 	Account  AccountRef
 	Citizen  identity.Citizen // zero where no provider or match vouched
 	Standing identity.Standing
+	// Authenticated is when the person proved to the provider who they are
+	// (auth_time), which a provider's own session may put long before Begun;
+	// zero where that is not known.
+	Authenticated time.Time
 
 	ProviderSID string
 	Tokens      ID
@@ -110,26 +117,26 @@ func (p *Proof) append(b []byte) []byte {
 	b = append(b, p.ID[:]...)
 	b = appendText(appendTime(b, p.Begun), p.ReturnTo)
 	b = appendText(p.Account.append(b), p.Method)
-	b = appendText(appendCitizen(b, p.Citizen), p.ProviderSID)
+	b = appendText(appendTime(appendCitizen(b, p.Citizen), p.Authenticated), p.ProviderSID)
 	return append(b, p.Tokens[:]...)
 }
 
 func (p *Proof) read(f *fields) {
 	p.ID, p.Begun, p.ReturnTo = f.id(), f.time(), f.text()
 	p.Account, p.Method = f.account(), f.text()
-	p.Citizen, p.ProviderSID, p.Tokens = f.citizen(), f.text(), f.id()
+	p.Citizen, p.Authenticated, p.ProviderSID, p.Tokens = f.citizen(), f.time(), f.text(), f.id()
 }
 
 func (s *Session) append(b []byte) []byte {
 	b = append(b, s.ID[:]...)
 	b = appendTime(appendTime(appendTime(b, s.Begun), s.Sealed), s.Read)
-	b = appendCitizen(s.Account.append(b), s.Citizen)
+	b = appendTime(appendCitizen(s.Account.append(b), s.Citizen), s.Authenticated)
 	b = appendText(appendText(b, string(s.Standing)), s.ProviderSID)
 	return append(b, s.Tokens[:]...)
 }
 
 func (s *Session) read(f *fields) {
 	s.ID, s.Begun, s.Sealed, s.Read = f.id(), f.time(), f.time(), f.time()
-	s.Account, s.Citizen = f.account(), f.citizen()
+	s.Account, s.Citizen, s.Authenticated = f.account(), f.citizen(), f.time()
 	s.Standing, s.ProviderSID, s.Tokens = identity.Standing(f.text()), f.text(), f.id()
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"time"
@@ -38,7 +39,8 @@ type NewLink struct {
 	Account identity.AccountID
 	Kind    identity.Kind
 	// Citizen needs the number. Provider and Subject are empty in flow A: they
-	// become known at the next sign-in by the provider (NoteSubject).
+	// become known at the next sign-in by the provider (NoteSubject). Its
+	// Organisation is whom the account is opened for.
 	Citizen  identity.Citizen
 	Method   Method
 	Strength Strength
@@ -86,6 +88,11 @@ type Link struct {
 	// UnlinkDue is when the link ends because its citizen asked for it; zero
 	// where nobody has.
 	UnlinkDue time.Time
+
+	// ForOrganisation says that the citizen acts for an organisation by it.
+	ForOrganisation bool
+
+	organisation []byte // the keyed hash of whom
 }
 
 // Link makes a link, in one transaction with all that follows from it: the
@@ -93,7 +100,7 @@ type Link struct {
 // sessions of the account ended, its skips closed, the audit row written.
 //
 // ErrSpent: the proof was used. ErrAccountTaken: the account has an active
-// link of another citizen. ErrAlreadyLinked: it is this citizen's already; the
+// link of another citizen, or of this one for another organisation. ErrAlreadyLinked: it is this citizen's already; the
 // link that exists is returned with it. ErrConflict: number and subject belong
 // to different citizens. ErrIncomplete: a field is missing. In each of these
 // nothing has changed, and the proof is not spent.
@@ -123,7 +130,7 @@ func (t *transaction) link(n NewLink) (Link, error) {
 		return Link{}, err
 	}
 	if len(active) > 0 {
-		if active[0].CitizenID != citizenID {
+		if active[0].CitizenID != citizenID || !bytes.Equal(active[0].organisation, t.ledger.organisationKey(n.Citizen.Organisation)) {
 			return Link{}, ErrAccountTaken
 		}
 		return active[0], ErrAlreadyLinked
@@ -135,8 +142,10 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	if err := t.queueWriteBack(id); err != nil {
-		return Link{}, err
+	if n.Citizen.Organisation.IsZero() { // a person's number is none of the organisation's
+		if err := t.queueWriteBack(id); err != nil {
+			return Link{}, err
+		}
 	}
 	made, err := t.active("l.id = ?", id)
 	if err != nil {
@@ -146,6 +155,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 		"strength": string(n.Strength), "provider": n.Citizen.Provider, "consent": n.Consent.Version}
 	if n.check != "" {
 		detail["check"] = n.check
+	}
+	if !n.Citizen.Organisation.IsZero() {
+		detail["for"] = "organisation"
 	}
 	seen := n.officer == "" && n.check == ""
 	if err := t.notify(Notice{Event: EventLinked, Account: n.Account, Method: n.Method}, citizenID, seen); err != nil {
@@ -162,8 +174,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 // insertLink writes the link and what goes with it.
 func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err error) {
 	var one int
-	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND is_default = 1 AND ended_at IS NULL",
-		[]any{citizenID}, &one)
+	organisation := t.ledger.organisationKey(n.Citizen.Organisation)
+	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND organisation_hmac = ? AND is_default = 1 AND ended_at IS NULL",
+		[]any{citizenID, organisation}, &one)
 	if err != nil {
 		return "", err
 	}
@@ -174,8 +187,8 @@ func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err er
 	}
 	s := t.ledger.keys.seal("links", id, []byte(n.Account))
 	if _, err := t.exec(`INSERT INTO links
-		(id, citizen_id, account_hmac, key_id, sealed, kind, method, strength, is_default, since)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, key, s.keyID, s.box,
+		(id, citizen_id, organisation_hmac, account_hmac, key_id, sealed, kind, method, strength, is_default, since)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, organisation, key, s.keyID, s.box,
 		string(n.Kind), string(n.Method), string(n.Strength), isDefault, stamp(t.at)); err != nil {
 		return "", err
 	}

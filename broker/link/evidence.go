@@ -14,6 +14,8 @@ type Evidence struct {
 	// Vouched says that a provider vouched for a citizen in this sign-in
 	// (flow B). Without it the account came first (flow A).
 	Vouched bool
+	// ForOrganisation says that this citizen acts for an organisation.
+	ForOrganisation bool
 	// Account is the one account considered, nil when there is none yet.
 	Account *Account
 	// Proof is how that account was proved in this sign-in, "" when it was
@@ -44,7 +46,12 @@ const (
 // is vouched for.
 type Account struct {
 	Locked bool
-	// Link is the account's active link in the ledger.
+	// Organisation says that the account is an organisation's, not a person's.
+	// Such a one has no birth date, and its name may be the organisation's:
+	// Name is then the better of the two comparisons.
+	Organisation bool
+	// Link is the account's active link in the ledger; a link of the same
+	// citizen for themselves, or for another organisation, is another's.
 	Link Linked
 	// ProviderUsed says that a provider has signed in to this account.
 	ProviderUsed bool
@@ -110,6 +117,9 @@ func (p Policy) legacyFirst(e Evidence) Decision {
 		return Decision{Action: Refuse, Reason: LegacyClosed}
 	case e.Account.Link != NotLinked, p.trusted(e.Account.Number):
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
+	case e.Account.Organisation && e.Check != NotAsked:
+		// A person's number tells nothing about who may act for it.
+		return Decision{Action: Refuse, Reason: OrganisationAccount}
 	case e.Check == Matched && e.NumberElsewhere:
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Check == Matched:
@@ -127,18 +137,28 @@ func (p Policy) legacyFirst(e Evidence) Decision {
 // providerFirst is flow B: the citizen is proved, the account is what is asked.
 func (p Policy) providerFirst(e Evidence) Decision {
 	a := e.Account
-	agrees := a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers
+	born := a.BirthDate
+	if a.Organisation {
+		born = identity.DateFull // an organisation has none that could differ
+	}
+	agrees := a.Name != identity.NameDiffers && born != identity.DateDiffers
 	switch {
+	case a.Organisation && !e.ForOrganisation:
+		return Decision{Action: Refuse, Reason: OrganisationAccount}
+	case !a.Organisation && e.ForOrganisation:
+		return Decision{Action: Refuse, Reason: PersonalAccount}
 	case a.Link == LinkedSame:
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
 	case a.Link == LinkedToOther:
 		return Decision{Action: Refuse, Reason: Conflict}
-	case e.Proof != "" && a.Number == NumberOther:
+	case e.Proof != "" && a.Number == NumberOther && !e.ForOrganisation:
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Proof != "" && agrees:
-		return Decision{Action: Record, Method: e.Proof, Strength: strength(a.Name, a.BirthDate)}
+		return Decision{Action: Record, Method: e.Proof, Strength: strength(a.Name, born)}
 	case e.Proof != "":
 		return Decision{Action: Refuse, Reason: Mismatch}
+	case e.ForOrganisation:
+		return Decision{Action: Prove} // the directory's number is the person's, not the organisation's
 	case p.trusted(a.Number) && agrees && a.BirthDate == identity.DateFull:
 		return Decision{Action: Record, Method: ByDirectory, Strength: strength(a.Name, a.BirthDate)}
 	}

@@ -59,6 +59,12 @@ const (
 	Conflict      Reason = "conflict"        // the number or the account is somebody's already
 	Mismatch      Reason = "mismatch_review" // both sides proved, but the data name two people
 	NotAppointed  Reason = "not_appointed"   // the provider is no authority for such an account, or for none at all
+
+	// OrganisationAccount is an organisation's account, where somebody signs in
+	// for themselves or links it by their own number; PersonalAccount a
+	// person's, where they act for an organisation.
+	OrganisationAccount Reason = "organisation_account"
+	PersonalAccount     Reason = "personal_account"
 )
 
 // Method is how a link was proved.

@@ -136,6 +136,22 @@ func TestDecideNamedCases(t *testing.T) {
 			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
 		"B: proved, but another number is verified there": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberOther }), Vouched: true, Proof: link.ByCredential},
 			link.Decision{Action: link.Refuse, Reason: link.Conflict}},
+		"A: an organisation's account, a number typed": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation = true }), Proof: link.ByPortalSession, Check: link.Matched},
+			link.Decision{Action: link.Refuse, Reason: link.OrganisationAccount}},
+		"B: for themselves, an organisation's account": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation = true }), Vouched: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Refuse, Reason: link.OrganisationAccount}},
+		"B: for themselves, their old link to an organisation's account": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Link = true, link.LinkedSame }), Vouched: true},
+			link.Decision{Action: link.Refuse, Reason: link.OrganisationAccount}},
+		"B: for an organisation, a person's account": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberVerified }), Vouched: true, ForOrganisation: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Refuse, Reason: link.PersonalAccount}},
+		"B: for an organisation, its account, proved": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.BirthDate = true, identity.DateDiffers }), Vouched: true, ForOrganisation: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Record, Method: link.ByCredential, Strength: link.Strong}},
+		"B: for an organisation, an account of another name": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Name = true, identity.NameDiffers }), Vouched: true, ForOrganisation: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
+		"B: for an organisation, the directory's number proves nothing": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Number = true, link.NumberVerified }), Vouched: true, ForOrganisation: true},
+			link.Decision{Action: link.Prove}},
+		"B: for an organisation, linked": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Link = true, link.LinkedSame }), Vouched: true, ForOrganisation: true},
+			link.Decision{Action: link.Admit, Standing: identity.StandingLinked}},
 		"B: two accounts":           {open, link.Evidence{Vouched: true, Admissible: 2}, link.Decision{Action: link.Choose}},
 		"B: no account":             {open, link.Evidence{Vouched: true}, link.Decision{Action: link.Prove}},
 		"nobody proved anything":    {open, link.Evidence{}, link.Decision{Action: link.Refuse, Reason: link.Conflict}},
@@ -171,6 +187,7 @@ func TestDecideEveryCombination(t *testing.T) {
 		ok(a != nil && !a.Locked, "nobody enters a locked account or none")
 		ok(a.Link != link.LinkedToOther || !e.Vouched, "nobody enters another citizen's account")
 		ok(e.Vouched || e.Proof != "", "nobody enters without proof")
+		ok(!e.Vouched || a.Organisation == e.ForOrganisation, "a person's account and an organisation's are never each other's")
 		ok(e.Vouched || !p.LegacySignInUntil.Reached(now), "an old account alone ends with its date")
 		ok(e.Vouched || a.Link == link.NotLinked || !a.ProviderUsed, "an old password overrides no used link")
 		if d.Action == link.Await {
@@ -190,13 +207,15 @@ func TestDecideEveryCombination(t *testing.T) {
 		}
 		ok(a.Link == link.NotLinked, "an active link is never overwritten")
 		if e.Vouched {
-			ok(a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers, "two people's data never link")
-			ok(a.Number != link.NumberOther, "a verified other number never links")
+			ok(a.Name != identity.NameDiffers && (a.BirthDate != identity.DateDiffers || a.Organisation), "two people's data never link")
+			ok(a.Number != link.NumberOther || a.Organisation, "a verified other number never links")
+			ok(!a.Organisation || e.Proof != "", "an organisation's account links by proof alone")
 			ok(d.Method != link.ByMatch, "flow B links by no typed number")
 		} else {
 			ok(e.Check == link.Matched && !e.NumberElsewhere, "flow A links by a match alone")
+			ok(!a.Organisation, "no person's number links an organisation's account")
 		}
-		ok(d.Strength == link.Weak || a.BirthDate == identity.DateFull, "strong needs the full date")
+		ok(d.Strength == link.Weak || a.BirthDate == identity.DateFull || a.Organisation, "strong needs the full date")
 	})
 	for _, action := range []link.Action{link.Refuse, link.Admit, link.Record, link.Await, link.Ask, link.Choose, link.Prove} {
 		assert.NotZero(t, seen[action], "the walk reaches action %d", action)
@@ -216,8 +235,10 @@ func each(visit func(link.Policy, link.Evidence)) {
 						for date := identity.DateDiffers; date <= identity.DateFull; date++ {
 							for _, pending := range bools {
 								for _, exempt := range bools {
-									accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used,
-										Number: number, Name: name, BirthDate: date, Pending: pending, Exempt: exempt})
+									for _, organisation := range bools {
+										accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used, Organisation: organisation,
+											Number: number, Name: name, BirthDate: date, Pending: pending, Exempt: exempt})
+									}
 								}
 							}
 						}
@@ -239,7 +260,12 @@ func each(visit func(link.Policy, link.Evidence)) {
 										if a != nil && admissible > 0 {
 											continue // counted only where no account is chosen
 										}
-										visit(p, link.Evidence{Account: a, Vouched: vouched, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible})
+										for _, acting := range bools {
+											if acting && !vouched {
+												continue // only a provider says so
+											}
+											visit(p, link.Evidence{Account: a, Vouched: vouched, ForOrganisation: acting, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible})
+										}
 									}
 								}
 							}

@@ -76,6 +76,8 @@ func Samples() []Sample {
 		Citizen: citizen, Candidates: []AccountView{account}, PortalLogin: "/_vneid/start?provider=portal",
 		ReferenceCode: "K7QM-42XD", ConsentVersion: consentVersion, CSRF: token,
 	}
+	acting := prove
+	acting.Candidates, acting.Citizen.Organisation = nil, identity.Organisation{ID: "9900000015", Name: "Công ty TNHH Thử Nghiệm Minh Hà"}
 	unproved := prove
 	unproved.Username = "buoi.nguyen"
 	unproved.Errors = FieldErrors{FieldUsername: CredentialWrong}
@@ -131,6 +133,7 @@ func Samples() []Sample {
 		{"prove", http.StatusOK, prove},
 		{"prove-elsewhere", http.StatusOK, elsewhere},
 		{"prove-wrong", http.StatusUnprocessableEntity, unproved},
+		{"prove-organisation", http.StatusOK, acting},
 		{"identity", http.StatusOK, known},
 		{"identity-skipped", http.StatusOK, skipped},
 		{"identity-unlinking", http.StatusOK, unlinking},

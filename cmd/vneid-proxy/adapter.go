@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"vneid-proxy/broker"
@@ -70,6 +71,8 @@ func newProvider(c config.Config, f config.FurtherProvider, secret func() string
 	claims := vneid.Claims{
 		Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
 		AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
+		OrganisationID: p.ClaimOrganisationID, OrganisationTaxCode: p.ClaimOrganisationTaxCode, OrganisationName: p.ClaimOrganisationName,
+		OrganisationRole: p.ClaimOrganisationRole, OrganisationTypes: p.OrganisationTypes,
 	}
 	if p.Profile == "vneid-encrypted" {
 		keys, err := decryptionKeys(p.DecryptionKeyFiles)
@@ -104,7 +107,8 @@ func newProvider(c config.Config, f config.FurtherProvider, secret func() string
 		}
 	}
 	return vneid.NewOIDC(vneid.Config{
-		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
+		Refresh: p.Refresh,
+		Key:     key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
@@ -137,12 +141,35 @@ type provider struct {
 	profile
 	subjects string // see subjectsOf
 	system   string // in the measures of calls
-	calls    calls
+	// signInProves says that the provider asks people at each sign-in.
+	signInProves bool
+	calls        calls
+	outage       *outage
 }
+
+// outage is when the provider last did not answer; it is asked of nobody.
+type outage struct{ at atomic.Int64 }
+
+// awayFor is how long an outage is told of that nobody has met again.
+const awayFor = 30 * time.Second
+
+func (o *outage) noted(err error, now time.Time) {
+	switch {
+	case errors.Is(err, vneid.ErrUnavailable):
+		o.at.Store(now.UnixNano())
+	case err == nil:
+		o.at.Store(0)
+	}
+}
+
+func (o *outage) away() bool { return time.Since(time.Unix(0, o.at.Load())) < awayFor }
 
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
 	address, err := p.profile.AuthURL(ctx, a)
 	p.faulted(err)
+	if err != nil { // an address is soon told, where nobody is asked for it
+		p.outage.noted(err, p.calls.now())
+	}
 	return address, providerFault(err)
 }
 
@@ -151,12 +178,19 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	who, err := p.RedeemQuery(ctx, a, rawQuery)
 	p.calls.measure(p.system, "redeem", began, providerOutcome(err))
 	p.faulted(err)
+	p.outage.noted(err, p.calls.now())
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}
 	p.calls.metrics.ProviderSkew(p.Name(), who.Skew)
 	who.Citizen.Provider = p.subjects
-	return broker.Vouched{Citizen: who.Citizen, Account: who.Account, SID: who.SID, IDToken: who.IDToken}, nil
+	if p.signInProves && who.Authenticated.IsZero() {
+		who.Authenticated = p.calls.now()
+	}
+	return broker.Vouched{
+		Citizen: who.Citizen, Account: who.Account, SID: who.SID, IDToken: who.IDToken,
+		Authenticated: who.Authenticated, Grant: broker.Grant(who.Grant),
+	}, nil
 }
 
 func (p provider) EndSessionURL(ctx context.Context, idToken, state string) string {
@@ -165,6 +199,26 @@ func (p provider) EndSessionURL(ctx context.Context, idToken, state string) stri
 		return ""
 	}
 	return address
+}
+
+// refresh asks the provider whether its grant holds. An answer about somebody
+// else ends the session as surely as a no.
+func (p provider) refresh(party *vneid.OIDC) func(context.Context, broker.Grant) (broker.Grant, error) {
+	return func(ctx context.Context, g broker.Grant) (broker.Grant, error) {
+		began := p.calls.now()
+		next, err := party.Refresh(ctx, vneid.Grant(g))
+		p.calls.measure(p.system, "refresh", began, providerOutcome(err))
+		if !errors.Is(err, vneid.ErrOver) {
+			p.faulted(err)
+		}
+		switch reason := vneid.ReasonOf(err); {
+		case err == nil:
+			return broker.Grant(next), nil
+		case errors.Is(err, vneid.ErrOver), reason == vneid.ReasonIssuer, reason == vneid.ReasonSubject:
+			return broker.Grant{}, errors.Join(broker.ErrOver, err)
+		}
+		return broker.Grant{}, err
+	}
 }
 
 // announcer is a profile whose provider tells when a session ends.
@@ -230,6 +284,8 @@ func providerFault(err error) error {
 		return &broker.Fault{Reason: screen.Cancelled, Err: err}
 	case errors.Is(err, vneid.ErrLevel):
 		return &broker.Fault{Reason: screen.LevelTooLow, Err: err}
+	case errors.Is(err, vneid.ErrRepresentative):
+		return &broker.Fault{Reason: screen.NoRepresentative, Err: err}
 	case errors.Is(err, vneid.ErrUnavailable):
 		return &broker.Fault{Reason: screen.ProviderDown, Err: err}
 	}
@@ -300,6 +356,7 @@ func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, 
 		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
 		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
 		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonRate: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
+		proxy.ReasonSignInTooOld: screen.SignInTooOld,
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
 		reason, known := pages[refusal.Reason]

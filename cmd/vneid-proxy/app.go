@@ -39,6 +39,7 @@ type app struct {
 	subjects  []string                 // the Citizen.Provider of each
 	metrics   *metrics.Metrics
 	work      *work.Work
+	refresh   *broker.Refresher
 	watched   []*reloading
 	proxy     *proxy.Proxy
 	logger    *slog.Logger
@@ -173,6 +174,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 			LoginURL: c.Portal.LoginURL.RequestURI(), ReturnParameter: c.Portal.ReturnParameter, SessionCookies: c.Portal.SessionCookies,
 		}
 	}
+	a.refresh = broker.NewRefresher(b)
 	return pages{own: broker.New(b), keep: broker.Keep(b), refuse: refusals(screens)}, nil
 }
 
@@ -211,7 +213,7 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 			}
 			return proxy.Verdict{Action: proxy.ToLink, Reason: reason}
 		},
-		Validity: a.validity, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
+		Validity: a.validity, Resealed: a.refresh.Touch, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
 		AllowedHeaderNames: c.Portal.AllowedHeaderNames, TrustedProxies: c.Portal.TrustedProxies,
 		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
 	})
@@ -320,4 +322,9 @@ func readKey(kind, name string) (crypto.Signer, error) {
 	return signer, nil
 }
 
-func (a *app) close() error { return a.ledger.Close() }
+func (a *app) close() error {
+	if a.refresh != nil {
+		a.refresh.Wait()
+	}
+	return a.ledger.Close()
+}

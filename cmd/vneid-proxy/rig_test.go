@@ -262,7 +262,7 @@ func (r *rig) links(account string) []ledger.Link {
 		require.ErrorIs(r.t, err, ledger.ErrNotFound)
 		return nil
 	}
-	all, err := l.ActiveByCitizen(r.t.Context(), identity.Citizen{Number: active.Number})
+	all, err := l.ActiveOf(r.t.Context(), active.CitizenID)
 	require.NoError(r.t, err)
 	return all
 }
