@@ -98,9 +98,7 @@ func readRecord(order []column, row []string, line int) (Record, []RowError) {
 	r := Record{Account: identity.Account{Kind: identity.KindCitizen}}
 	var faults []RowError
 	for i, column := range order {
-		// A row's fields are parts of one text: what is kept is copied, so that
-		// a name does not keep the row.
-		text := strings.Clone(strings.TrimSpace(row[i]))
+		text := strings.TrimSpace(row[i])
 		if !plain(text) {
 			faults = append(faults, RowError{line, column.name, "want at most 255 bytes of UTF-8 without control characters"})
 			continue
