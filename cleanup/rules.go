@@ -47,7 +47,7 @@ func (r Rules) cohort(a identity.Account) string {
 // the person's.
 func (r Rules) placeholder(a identity.Account) bool {
 	local, domain, ok := strings.Cut(strings.ToLower(a.Email), "@")
-	if !ok {
+	if !ok || local == "" {
 		return false
 	}
 	domains := r.PlaceholderDomains

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -209,9 +210,16 @@ func (i Item) group() string {
 	return strconv.Itoa(i.Group)
 }
 
-// inert makes text of what a spreadsheet would take for a formula.
+// inert makes text of what a spreadsheet would take for a formula, and of what
+// would steer a terminal.
 func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	cell = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, cell)
+	if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell

@@ -32,7 +32,7 @@ type place struct {
 const maxRuns = 64
 
 func newSorter(folder string, room int) *sorter {
-	return &sorter{folder: folder, room: room, arena: make([]byte, 0, room)}
+	return &sorter{folder: folder, room: room, arena: make([]byte, 0, room), places: make([]place, 0, room/32)}
 }
 
 // add takes a record of eight bytes or more.
