@@ -17,22 +17,22 @@ import (
 
 // Show says how accounts are named in what is printed.
 type Show struct {
-	// Pseudonym stands for an account's id where Reveal is not set; required.
+	// Pseudonym stands for an account's id where Clear is not set; required.
 	Pseudonym func(kind, value string) string
-	// Reveal prints ids and texts as they are. Whoever sets it has written an
+	// Clear prints ids and texts as they are. Whoever sets it has written an
 	// audit row before.
-	Reveal bool
+	Clear bool
 }
 
 func (s Show) account(id identity.AccountID) string {
-	if s.Reveal {
+	if s.Clear {
 		return string(id)
 	}
 	return s.Pseudonym("account", string(id))
 }
 
 func (s Show) text(t identity.NumberText) string {
-	if s.Reveal {
+	if s.Clear {
 		return t.Reveal()
 	}
 	return t.String()

@@ -141,7 +141,7 @@ func TestShownMasked(t *testing.T) {
 		require.NoError(t, with(r, &b))
 		return b.String()
 	}
-	masked, clear := cleanup.Show{Pseudonym: l.Pseudonym}, cleanup.Show{Pseudonym: l.Pseudonym, Reveal: true}
+	masked, clear := cleanup.Show{Pseudonym: l.Pseudonym}, cleanup.Show{Pseudonym: l.Pseudonym, Clear: true}
 	for name, texts := range map[string][2]string{
 		"table": {print(func(r *cleanup.Report, b *bytes.Buffer) error { return r.Table(b, masked) }), print(func(r *cleanup.Report, b *bytes.Buffer) error { return r.Table(b, clear) })},
 		"csv":   {print(func(r *cleanup.Report, b *bytes.Buffer) error { return r.CSV(b, masked) }), print(func(r *cleanup.Report, b *bytes.Buffer) error { return r.CSV(b, clear) })},
@@ -158,7 +158,7 @@ func TestShownMasked(t *testing.T) {
 
 func TestCSVRunsNothing(t *testing.T) {
 	l := openLedger(t)
-	clear := cleanup.Show{Pseudonym: l.Pseudonym, Reveal: true}
+	clear := cleanup.Show{Pseudonym: l.Pseudonym, Clear: true}
 	var report, worklist bytes.Buffer
 	require.NoError(t, take(t, cleanup.Config{Directory: hostile(), Ledger: l, Duplicates: true, List: everything}).CSV(&report, clear))
 	written, err := cleanup.Worklist(t.Context(), cleanup.Config{Directory: hostile(), Ledger: l}, &worklist, clear,

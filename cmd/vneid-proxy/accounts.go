@@ -104,14 +104,14 @@ func newWhole(c config.Config, file string, unreadable *int) (cleanup.Directory,
 
 // accountsShown is how accounts are named in what is printed.
 type accountsShown struct {
-	Reveal  bool   `help:"Print account ids and numbers in clear. An audit row says who did, before anything is printed."`
+	Clear   bool   `name:"reveal" help:"Print account ids and numbers in clear. An audit row says who did, before anything is printed."`
 	Officer string `placeholder:"NAME" help:"Who asks, for the audit; default the user of the operating system."`
 }
 
 // show writes the audit row where things are to be shown in clear.
 func (s accountsShown) show(ctx context.Context, l *ledger.Ledger, command string, detail map[string]string) (cleanup.Show, error) {
-	show := cleanup.Show{Pseudonym: l.Pseudonym, Reveal: s.Reveal}
-	if !s.Reveal {
+	show := cleanup.Show{Pseudonym: l.Pseudonym, Clear: s.Clear}
+	if !s.Clear {
 		return show, nil
 	}
 	officer, err := s.officer()

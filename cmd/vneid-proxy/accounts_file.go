@@ -30,7 +30,7 @@ func (k accountsExportCommand) Run(ctx context.Context, environ environment) (er
 	if err != nil {
 		return err
 	}
-	if k.As == "accounts" && (!k.Reveal || k.Output == "" || len(k.Only) > 0) {
+	if k.As == "accounts" && (!k.Clear || k.Output == "" || len(k.Only) > 0) {
 		return errors.New("an accounts file holds every number in clear: --as accounts needs --reveal and --output, and takes no --only")
 	}
 	a, err := k.openWhole(ctx, environ)
@@ -186,17 +186,37 @@ func (k accountsMarkCommand) Run(ctx context.Context, environ environment) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	accounts, err := openAccounts(a.config.Directory)
-	if err != nil {
-		return err
-	}
-	d, err := newConnector(a.config, accounts)
-	if err != nil {
-		return err
-	}
-	account, err := d.ByID(ctx, identity.AccountID(k.Account))
+	account, err := a.find(ctx, identity.AccountID(k.Account))
 	if err != nil {
 		return err
 	}
 	return a.ledger.GiveUpClean(ctx, account.ID, string(account.Kind), officer, k.Reason)
+}
+
+// find looks one account up. An accounts file is read to where it stands: it
+// may be one that serve refuses.
+func (a *accounts) find(ctx context.Context, id identity.AccountID) (account identity.Account, err error) {
+	file := embeddedFile(a.config)
+	if file == "" {
+		d, err := newConnector(a.config, nil)
+		if err != nil {
+			return account, err
+		}
+		return d.ByID(ctx, id)
+	}
+	found := errors.New("found")
+	err = directory.CSVScan{Path: file}.Scan(ctx, func(r directory.Record) error {
+		if r.Account.ID != id {
+			return nil
+		}
+		account = r.Account
+		return found
+	})
+	switch {
+	case errors.Is(err, found):
+		return account, nil
+	case err != nil:
+		return account, err
+	}
+	return account, directory.ErrNotFound
 }
