@@ -29,7 +29,7 @@ const spillBuffer = 64 << 10
 func newSpill(folder string) (*spill, error) {
 	file, err := os.CreateTemp(folder, ".vneid-proxy-cleanup-*") // mode 0600
 	if err != nil {
-		return nil, fmt.Errorf("cleanup: %w", err)
+		return nil, fmt.Errorf("cleanup: no folder for working files: %w", err)
 	}
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, errors.Join(err, file.Close())

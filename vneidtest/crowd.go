@@ -69,7 +69,7 @@ func memberOf(i int) member {
 func crowdName(n int) string {
 	family := strings.Fields("Giả Thử Mẫu Vờ Nháp Tạm Phỏng Bịa Nghĩ Tưởng")
 	middle := strings.Fields("Văn Thị Đức Minh Ngọc Quang Hữu Thanh Xuân Thu Hồng Kim Bảo Gia Anh Đình Công Như Phương Khánh")
-	given := strings.Fields("Một Hai Ba Bốn Năm Sáu Bảy Tám Chín Mười Trăm Nghìn Vạn Triệu Đầu Giữa Cuối Trước Sau Kế")
+	given := strings.Fields("Một Hai Ba Bốn Năm Sáu Bảy Tám Chín Mười Trăm Nghìn Vạn Triệu Đầu Giữa Cuối Trước Chót Kế")
 	return family[n%10] + " " + middle[n/10%20] + " " + given[n/200%20]
 }
 
