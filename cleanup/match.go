@@ -73,43 +73,24 @@ func (m Matching) Done() int { return m.Confirmed + m.NotMatched + m.Unanswered 
 // questions are used up, or ctx does; what is under way is finished first. Each
 // question is on disk before it is asked, and each answer before it counts.
 // ErrUnanswered: nobody answers.
+//
+// Asking may take days, and a directory should not be held open so long: the
+// directory is read until there is some work, which is done before it is read
+// again.
 func Match(ctx context.Context, c MatchConfig) (Matching, error) {
 	c.defaults()
-	m := &matching{MatchConfig: c, limit: rate.NewLimiter(rate.Limit(c.PerSecond), 1)}
+	m := &matching{MatchConfig: c, limit: rate.NewLimiter(rate.Limit(c.PerSecond), 1), passed: map[identity.AccountID]bool{}}
 	var stop context.CancelCauseFunc
 	m.running, stop = context.WithCancelCause(ctx)
 	defer stop(nil)
 	m.stop = stop
-	err := m.round(func(visit func(ledger.CleanQuestion) error) error {
-		var waiting []Reading
-		settle := func() error {
-			defer func() { waiting = waiting[:0] }()
-			return m.offer(waiting, visit)
-		}
-		if err := c.Directory.Scan(m.running, func(r directory.Record) error {
-			if waiting = append(waiting, c.Rules.Read(r)); len(waiting) < batch {
-				return nil
-			}
-			return settle()
-		}); err != nil {
-			return err
-		}
-		return settle()
-	})
-	// What another run was asking, or this one before it was killed, is looked
-	// at once more.
-	if late := m.late; err == nil && len(late) > 0 && pause(m.running, time.Until(m.lateAt.Add(c.Lease))) {
-		m.late, m.last = nil, true
-		err = m.round(func(visit func(ledger.CleanQuestion) error) error {
-			for _, q := range late {
-				if err := visit(q); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	err := m.rounds()
+	if cause := context.Cause(m.running); m.running.Err() != nil && ctx.Err() == nil {
+		err = cause
 	}
-	err = m.verdict(ctx, err)
+	if errors.Is(err, errSpent) {
+		m.far.BudgetSpent, err = true, nil
+	}
 	return m.far, err
 }
 
@@ -139,30 +120,83 @@ type matching struct {
 
 	mu     sync.Mutex // guards what follows
 	far    Matching
-	late   []ledger.CleanQuestion
-	lateAt time.Time // when the last of them was put off
-	last   bool      // late ones are not put off again
-	silent time.Time // since when nothing was answered; zero while answers come
-	pauses int       // since then
+	passed map[identity.AccountID]bool // not asked about again in this run; true where another run was asking
+	late   time.Time                   // when the last of those was met; zero where there is none
+	last   bool                        // they are not waited for again
+	silent time.Time                   // since when nothing was answered; zero while answers come
+	pauses int                         // since then
 }
 
-// errSpent ends a run whose day is used up.
-var errSpent = errors.New("cleanup: the day's questions are used up")
+var (
+	errSpent = errors.New("cleanup: the day's questions are used up")
+	errRound = errors.New("cleanup: enough for a round")
+)
 
-// verdict is what ended the run.
-func (m *matching) verdict(ctx context.Context, err error) error {
-	if cause := context.Cause(m.running); m.running.Err() != nil && ctx.Err() == nil {
-		err = cause
+// roundSize is how many questions are held in memory.
+const roundSize = 50_000
+
+// rounds collects questions and asks them until there are none.
+func (m *matching) rounds() error {
+	for {
+		questions, err := m.collect()
+		if err != nil {
+			return err
+		}
+		if len(questions) > 0 {
+			m.ask(questions)
+			continue
+		}
+		// What another run was asking, or this one before it was killed, is
+		// looked at once more.
+		if m.late.IsZero() || !pause(m.running, time.Until(m.late.Add(m.Lease))) {
+			return m.running.Err()
+		}
+		m.last, m.late = true, time.Time{}
+		for account, elsewhere := range m.passed {
+			if elsewhere {
+				delete(m.passed, account)
+			}
+		}
 	}
-	if errors.Is(err, errSpent) {
-		m.far.BudgetSpent = true
+}
+
+// collect reads the directory until there is a round of questions.
+func (m *matching) collect() (questions []ledger.CleanQuestion, err error) {
+	var waiting []Reading
+	settle := func() error {
+		known, err := cleaned(m.running, m.Ledger, waiting)
+		if err != nil {
+			return err
+		}
+		for i, f := range waiting {
+			state := f.state(known[i])
+			if _, passed := m.passed[f.Account.ID]; !passed && (state == StateReady || state == StateUnanswered) {
+				q, _ := f.question()
+				questions = append(questions, q)
+			}
+		}
+		if waiting = waiting[:0]; len(questions) >= roundSize {
+			return errRound
+		}
 		return nil
 	}
-	return err
+	err = m.Directory.Scan(m.running, func(r directory.Record) error {
+		if waiting = append(waiting, m.Rules.Read(r)); len(waiting) < batch {
+			return nil
+		}
+		return settle()
+	})
+	if err == nil {
+		err = settle()
+	}
+	if errors.Is(err, errRound) {
+		err = nil
+	}
+	return questions, err
 }
 
-// round has the workers take what from offers.
-func (m *matching) round(from func(visit func(ledger.CleanQuestion) error) error) error {
+// ask has the workers ask; it returns when nothing is under way any more.
+func (m *matching) ask(questions []ledger.CleanQuestion) {
 	todo := make(chan ledger.CleanQuestion)
 	var workers sync.WaitGroup
 	for range m.Workers {
@@ -174,35 +208,15 @@ func (m *matching) round(from func(visit func(ledger.CleanQuestion) error) error
 			}
 		})
 	}
-	err := from(func(q ledger.CleanQuestion) error {
+	defer workers.Wait()
+	defer close(todo)
+	for _, q := range questions {
 		select {
 		case todo <- q:
-			return nil
 		case <-m.running.Done():
-			return m.running.Err()
-		}
-	})
-	close(todo)
-	workers.Wait()
-	return err
-}
-
-// offer passes on those that are to be asked about.
-func (m *matching) offer(readings []Reading, visit func(ledger.CleanQuestion) error) error {
-	known, err := cleaned(m.running, m.Ledger, readings)
-	if err != nil {
-		return err
-	}
-	for i, f := range readings {
-		if state := f.state(known[i]); state != StateReady && state != StateUnanswered {
-			continue
-		}
-		q, _ := f.question()
-		if err := visit(q); err != nil {
-			return err
+			return
 		}
 	}
-	return nil
 }
 
 // tries is how often one account is asked about in a run that gets answers
@@ -224,7 +238,7 @@ func (m *matching) settle(q ledger.CleanQuestion) error {
 		state, err := m.Ledger.AskClean(finish, q, ask)
 		switch {
 		case errors.Is(err, ledger.ErrPending):
-			m.putOff(q)
+			m.pass(q)
 			return nil
 		case errors.Is(err, ledger.ErrSpent):
 			return errSpent
@@ -246,7 +260,10 @@ func (m *matching) settle(q ledger.CleanQuestion) error {
 			return fmt.Errorf("%w: %w", ErrUnanswered, err)
 		}
 		if try == tries {
-			m.count(func(far *Matching) { far.Unanswered++ })
+			m.count(func(far *Matching) {
+				m.passed[q.Account] = false
+				far.Unanswered++
+			})
 			return nil
 		}
 		pause(m.running, wait)
@@ -272,18 +289,18 @@ func (m *matching) answered(ctx context.Context, q ledger.CleanQuestion, matched
 	return nil
 }
 
-// lateMost is how many accounts are put off to the end of a run.
-const lateMost = 10_000
-
-func (m *matching) putOff(q ledger.CleanQuestion) {
+// pass leaves an account to another run, which is asking, for now or for good.
+func (m *matching) pass(q ledger.CleanQuestion) {
 	m.mu.Lock()
-	if !m.last && len(m.late) < lateMost {
-		m.late, m.lateAt = append(m.late, q), time.Now()
-		m.mu.Unlock()
-		return
+	m.passed[q.Account] = true
+	last := m.last
+	if !last {
+		m.late = time.Now()
 	}
 	m.mu.Unlock()
-	m.count(func(far *Matching) { far.Elsewhere++ })
+	if last {
+		m.count(func(far *Matching) { far.Elsewhere++ })
+	}
 }
 
 func (m *matching) count(one func(*Matching)) {

@@ -117,6 +117,53 @@ func TestMatchTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
+// Two rows under one id would otherwise take turns for ever.
+func TestMatchEndsWhereAnIDIsRepeated(t *testing.T) {
+	l, d := openLedger(t), &stateDatabase{asked: map[string]int{}}
+	all := records{record("099090000001", "", named("tk")), record("099090000002", "", named("tk")), record("099090000003", "", named("other"))}
+	far, err := cleanup.Match(t.Context(), matchConfig(l, d, all, "1"))
+	require.NoError(t, err)
+	assert.Equal(t, cleanup.Matching{Confirmed: 2, Elsewhere: 1}, far)
+	assert.Len(t, d.asked, 2)
+	assert.Equal(t, 1, d.asked["099090000003"])
+}
+
+// The directory is let go of while questions are asked, and read again.
+func TestMatchReadsTheDirectoryInRounds(t *testing.T) {
+	l, d := openLedger(t), &stateDatabase{asked: map[string]int{}}
+	open := false
+	d.answer = func(string, int) (bool, error) {
+		assert.False(t, open, "asked while the directory is being read")
+		return true, nil
+	}
+	all := askable(30)
+	c := matchConfig(l, d, all, "1")
+	reads := 0
+	c.Directory = scanned(func(ctx context.Context, visit func(directory.Record) error) error {
+		d.mu.Lock()
+		open = true
+		d.mu.Unlock()
+		defer func() {
+			d.mu.Lock()
+			open = false
+			d.mu.Unlock()
+		}()
+		reads++
+		return all.Scan(ctx, visit)
+	})
+	far, err := cleanup.Match(t.Context(), c)
+	require.NoError(t, err)
+	assert.Equal(t, 30, far.Confirmed)
+	assert.Equal(t, 2, reads, "the second finds nothing left")
+}
+
+// scanned is a directory.
+type scanned func(context.Context, func(directory.Record) error) error
+
+func (s scanned) Scan(ctx context.Context, visit func(directory.Record) error) error {
+	return s(ctx, visit)
+}
+
 func TestMatchEndsWithItsContext(t *testing.T) {
 	l, d := openLedger(t), &stateDatabase{asked: map[string]int{}}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -99,7 +99,8 @@ type CleanAsk struct {
 // AskClean records that an account is about to be asked about and returns ""
 // once that is on disk. It returns the account's state where there is nothing
 // to ask: the same question is answered, or staff gave the account up.
-// ErrPending: another run asks, or did a moment ago. ErrSpent: the day's
+// ErrPending: another run asks, or did a moment ago, or this one has asked
+// about the account with other data. ErrSpent: the day's
 // questions are used up. ErrIncomplete: a field is missing.
 func (l *Ledger) AskClean(ctx context.Context, q CleanQuestion, a CleanAsk) (state CleanState, err error) {
 	err = l.change(ctx, func(t *transaction) error {
@@ -119,7 +120,8 @@ func (l *Ledger) AskClean(ctx context.Context, q CleanQuestion, a CleanAsk) (sta
 		switch {
 		case state == CleanHopeless, same && (state == CleanConfirmed || state == CleanNotMatched):
 			return nil
-		case state == CleanAsking && run != a.Run && t.at.Before(moment(at).Add(a.Lease)):
+		case state == CleanAsking && run != a.Run && t.at.Before(moment(at).Add(a.Lease)),
+			found && !same && run == a.Run: // two rows of the directory under one id would take turns for ever
 			return ErrPending
 		}
 		if a.PerDay > 0 {
@@ -149,7 +151,7 @@ func (l *Ledger) AnswerClean(ctx context.Context, q CleanQuestion, state CleanSt
 		if state != CleanConfirmed && state != CleanNotMatched && state != CleanUnanswered {
 			return ErrIncomplete
 		}
-		answered, err := t.exec("UPDATE clean_states SET state = ?, run = '', at = ? WHERE account_hmac = ? AND question_hmac = ? AND state = 'asking'",
+		answered, err := t.exec("UPDATE clean_states SET state = ?, at = ? WHERE account_hmac = ? AND question_hmac = ? AND state = 'asking'",
 			string(state), stamp(t.at), l.accountKey(q.Account), l.cleanKey(q))
 		if err != nil || answered == 0 || state == CleanUnanswered {
 			return err

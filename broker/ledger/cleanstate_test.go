@@ -56,6 +56,9 @@ func TestCleanStateFollowsTheQuestion(t *testing.T) {
 	corrected := a
 	corrected.Name = "DOTHITHUY"
 	assert.Empty(t, state(corrected), "other data are another question")
+	_, err = l.AskClean(ctx, corrected, one)
+	assert.ErrorIs(t, err, ledger.ErrPending, "but not in the run that asked the first")
+	one.Run = "3"
 	assert.Empty(t, ask(corrected, one))
 	require.NoError(t, l.AnswerClean(ctx, a, ledger.CleanConfirmed))
 	assert.Equal(t, ledger.CleanAsking, state(corrected), "an answer to the old question is none to the new one")

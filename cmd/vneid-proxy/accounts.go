@@ -74,7 +74,7 @@ func (a *accounts) close() error { return a.ledger.Close() }
 
 // embeddedFile is the accounts file, "" where the directory is none.
 func embeddedFile(c config.Config) string {
-	if servedDirectory(c.Directory) {
+	if c.Directory.URL == nil || servedDirectory(c.Directory) {
 		return ""
 	}
 	return c.Directory.URL.Path
@@ -90,6 +90,9 @@ func newWhole(c config.Config, file string, unreadable *int) (cleanup.Directory,
 				*unreadable++
 			}
 		}}, nil
+	}
+	if c.Directory.URL == nil {
+		return nil, errors.New("no DIRECTORY_URL is set: name a file with --file")
 	}
 	connected, err := newConnector(c, nil)
 	if err != nil {

@@ -80,11 +80,6 @@ func (k accountsImportCommand) Run(ctx context.Context, environ environment) err
 // faultsNamed is how many faults of a file are told one by one.
 const faultsNamed = 100
 
-// lined is a directory that is a file.
-type lined interface {
-	Rows(ctx context.Context, visit func(line int, r directory.Record) error) error
-}
-
 // writeAccounts writes an accounts file as serve reads it, in place of the one
 // there, or names every fault and leaves that as it is.
 func writeAccounts(ctx context.Context, from cleanup.Directory, rules cleanup.Rules, folder, to string) error {
@@ -114,10 +109,7 @@ func writeAccounts(ctx context.Context, from cleanup.Directory, rules cleanup.Ru
 		}
 		if scan, ok := from.(directory.CSVScan); ok {
 			scan.Fault = fault
-			from = scan
-		}
-		if file, ok := from.(lined); ok {
-			err = file.Rows(ctx, visit)
+			err = scan.Rows(ctx, visit)
 		} else {
 			err = from.Scan(ctx, func(r directory.Record) error { return visit(0, r) })
 		}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,25 +24,33 @@ import (
 	"vneid-proxy/vneidtest"
 )
 
-// questions are what the population database was asked, by citizen number.
+// questions is a population database that knows what it was asked, by citizen
+// number.
 type questions struct {
-	mu    sync.Mutex
-	asked map[string]int
-	all   int
-	slow  time.Duration // each answer takes up to so long
-	down  bool          // answers 503
+	address string
+
+	mu          sync.Mutex // guards what follows
+	connections int        // that are open
+	asked       map[string]int
+	all         int
+	slow        time.Duration // each answer takes up to so long
+	down        bool          // answers 503
 }
 
-func (q *questions) tap(simulator string, next http.Handler) http.Handler {
-	if simulator != "population" {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
+func newQuestions(t *testing.T, people []vneidtest.Persona, token string) *questions {
+	t.Helper()
+	q := &questions{asked: map[string]int{}}
+	simulated, err := vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: token, Personas: people})
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // half a question is none
 		var question struct {
 			Number string `json:"citizen_number"`
 		}
-		_ = json.Unmarshal(body, &question)
+		if json.Unmarshal(body, &question) != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
 		q.mu.Lock()
 		q.asked[question.Number]++
 		q.all++
@@ -51,8 +62,41 @@ func (q *questions) tap(simulator string, next http.Handler) http.Handler {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		next.ServeHTTP(w, r)
-	})
+		simulated.ServeHTTP(w, r)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			q.connections++
+		case http.StateClosed:
+			q.connections--
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	q.address = server.URL
+	return q
+}
+
+// heard waits until whatever a dead process has sent was read to its end.
+func (q *questions) heard(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.connections == 0
+	}, procPatience, time.Millisecond)
+}
+
+// matchWorld is a world whose population database is watched.
+func matchWorld(t *testing.T, people []vneidtest.Persona) (w *procWorld, q *questions) {
+	t.Helper()
+	w = newProcWorld(t, procWorldConfig{people: people})
+	q = newQuestions(t, people, w.keys["POPULATION_TOKEN"])
+	w.population = q.address
+	return w, q
 }
 
 func (q *questions) count() int {
@@ -95,17 +139,23 @@ func cleanStates(t *testing.T, w *procWorld, people []vneidtest.Persona) (states
 	t.Helper()
 	l := openProcLedger(t, w)
 	defer func() { require.NoError(t, l.Close()) }()
+	var all []ledger.CleanQuestion
 	for _, p := range people {
 		account := p.Accounts[0]
 		number, err := identity.VouchedCitizenNumber(account.CitizenNumber)
 		require.NoError(t, err)
 		born, err := identity.ParseBirthDate(account.BirthDate)
 		require.NoError(t, err)
-		found, err := l.Cleaned(t.Context(), []ledger.CleanQuestion{{
+		all = append(all, ledger.CleanQuestion{
 			Account: identity.AccountID(account.ID), Number: number, Name: identity.StateName(account.Name), BirthDate: born, Cohort: "citizen",
-		}})
+		})
+	}
+	for some := range slices.Chunk(all, 400) {
+		found, err := l.Cleaned(t.Context(), some)
 		require.NoError(t, err)
-		states = append(states, found[0].State)
+		for _, f := range found {
+			states = append(states, f.State)
+		}
 	}
 	return states
 }
@@ -114,10 +164,10 @@ func cleanStates(t *testing.T, w *procWorld, people []vneidtest.Persona) (states
 // but for those whose question was open, and leaves nobody out.
 func TestMatchKilledTwentyTimes(t *testing.T) {
 	const kills, workers = 20, 4
-	people := typed(500)
-	q := &questions{asked: map[string]int{}, slow: 20 * time.Millisecond}
-	w := newProcWorld(t, procWorldConfig{people: people, tap: q.tap})
-	environ := w.environ("CALL_TIMEOUT=1s")
+	people := typed(800)
+	w, q := matchWorld(t, people)
+	q.slow = 20 * time.Millisecond
+	environ := w.environ()
 	start := func() *procChild {
 		return procStart(t, environ, "accounts", "match", "--rate", "1000", "--workers", fmt.Sprint(workers))
 	}
@@ -130,6 +180,7 @@ func TestMatchKilledTwentyTimes(t *testing.T) {
 		require.False(t, c.over(), "kill %d came too late: %s", kill, c.stdout.String())
 		time.Sleep(time.Duration(rand.IntN(30_000)) * time.Microsecond) // anywhere between two system calls, or in one
 		c.kill()
+		q.heard(t)
 		inFlight := 0
 		for i, state := range cleanStates(t, w, people) {
 			// One of an earlier run may still be set aside.
@@ -179,8 +230,8 @@ func TestMatchKilledTwentyTimes(t *testing.T) {
 
 func TestMatchStopsWhenTold(t *testing.T) {
 	people := typed(200)
-	q := &questions{asked: map[string]int{}, slow: 10 * time.Millisecond}
-	w := newProcWorld(t, procWorldConfig{people: people, tap: q.tap})
+	w, q := matchWorld(t, people)
+	q.slow = 10 * time.Millisecond
 	c := procStart(t, w.environ(), "accounts", "match", "--rate", "1000")
 	require.Eventually(t, func() bool { return q.count() > 20 || c.over() }, procPatience, time.Millisecond)
 	c.signal(t, syscall.SIGINT)
@@ -202,8 +253,7 @@ func TestMatchStopsWhenTold(t *testing.T) {
 
 func TestMatchKeepsToItsDay(t *testing.T) {
 	people := typed(30)
-	q := &questions{asked: map[string]int{}}
-	w := newProcWorld(t, procWorldConfig{people: people, tap: q.tap})
+	w, q := matchWorld(t, people)
 	for range 2 { // the second run has nothing left of the day, unless midnight has come
 		c := procStart(t, w.environ(), "accounts", "match", "--rate", "1000", "--per-day", "12")
 		require.Zero(t, c.code(t), c.stderr.String())
@@ -214,8 +264,8 @@ func TestMatchKeepsToItsDay(t *testing.T) {
 
 func TestMatchGivesUpOnSilence(t *testing.T) {
 	people := typed(30)
-	q := &questions{asked: map[string]int{}, down: true}
-	w := newProcWorld(t, procWorldConfig{people: people, tap: q.tap})
+	w, q := matchWorld(t, people)
+	q.down = true
 	c := procStart(t, w.environ(), "accounts", "match", "--rate", "1000", "--give-up", "1s")
 	assert.Equal(t, 1, c.code(t))
 	assert.Contains(t, c.stderr.String(), "gives no answer")

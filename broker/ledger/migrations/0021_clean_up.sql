@@ -5,7 +5,7 @@
 
 -- question_hmac is over number, name and birth date: other data in the
 -- directory are another question. It is empty where staff set the state.
--- "run" is who asks, while the state is asking.
+-- "run" is who asked last.
 CREATE TABLE clean_states (
     account_hmac  BLOB PRIMARY KEY,
     key_id        TEXT NOT NULL,
