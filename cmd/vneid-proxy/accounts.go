@@ -127,7 +127,7 @@ func (s accountsShown) show(ctx context.Context, l *ledger.Ledger, command strin
 			all[name] = value
 		}
 	}
-	return show, l.Audit(ctx, ledger.Event{Name: "accounts_revealed", Actor: officer, Detail: all})
+	return show, reveal(ctx, l, officer, ledger.Event{Detail: all})
 }
 
 func (s accountsShown) officer() (string, error) {

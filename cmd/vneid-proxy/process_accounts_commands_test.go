@@ -65,12 +65,12 @@ func TestReportMasksUnlessRevealed(t *testing.T) {
 		assert.NotRegexp(t, `9909000000|9000 000|tk-\d`, c.stdout.String()+c.stderr.String(), format)
 		assert.Contains(t, c.stdout.String(), "********002", format)
 	}
-	assert.Empty(t, audited(t, w, "accounts_revealed"))
+	assert.Empty(t, audited(t, w, "revealed"))
 
 	c := ran(t, w, 0, "report", "--reveal", "--officer", "canbo-1", "--list", "repairable")
 	assert.Contains(t, c.stdout.String(), "repairable\t\tcitizen\ttk-2\t99090000002\n")
 	l := openProcLedger(t, w)
-	assert.Equal(t, []string{l.Pseudonym("actor", "canbo-1")}, audited(t, w, "accounts_revealed"))
+	assert.Equal(t, []string{l.Pseudonym("actor", "canbo-1")}, audited(t, w, "revealed"))
 	require.NoError(t, l.Close())
 
 	c = ran(t, w, 1, "report", "--list", "shoe")
@@ -83,7 +83,7 @@ func TestNothingIsRevealedWithoutAnAuditRow(t *testing.T) {
 	ran(t, w, 0, "report")
 	db, err := sql.Open("sqlite", w.ledger())
 	require.NoError(t, err)
-	_, err = db.Exec("CREATE TRIGGER no_audit BEFORE INSERT ON audit WHEN NEW.event = 'accounts_revealed' BEGIN SELECT RAISE(ABORT, 'full'); END")
+	_, err = db.Exec("CREATE TRIGGER no_audit BEFORE INSERT ON audit WHEN NEW.event = 'revealed' BEGIN SELECT RAISE(ABORT, 'full'); END")
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	output := filepath.Join(t.TempDir(), "accounts.csv")
