@@ -77,7 +77,7 @@ func TestDuplicatesOfAPerson(t *testing.T) {
 		found map[cleanup.Finding][]string
 	}{
 		{"one number", records{record("099090012345", "", named("a")), record("099090012345", "", named("b", called("Mẫu Văn Khác"))), record("099090054321", "", named("c"))},
-			map[cleanup.Finding][]string{cleanup.DirectoryNumberTwice: {"a", "b"}}},
+			map[cleanup.Finding][]string{cleanup.NumberTwice: {"a", "b"}}},
 		{"one CMND, two people", records{record("099090012345", "099123456", named("a")), record("099090054321", "099123456", named("b"))},
 			map[cleanup.Finding][]string{cleanup.IDCardShared: {"a", "b"}}},
 		{"one name and day, without numbers", records{record("", "", named("a")), record("", "990123456", named("b", called("ĐỖ THỊ THỬ")))},

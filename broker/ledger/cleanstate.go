@@ -100,8 +100,8 @@ type CleanAsk struct {
 // once that is on disk. It returns the account's state where there is nothing
 // to ask: the same question is answered, or staff gave the account up.
 // ErrPending: another run asks, or did a moment ago, or this one has asked
-// about the account with other data. ErrSpent: the day's
-// questions are used up. ErrIncomplete: a field is missing.
+// about the account with other data. ErrSpent: the day's questions are used
+// up. ErrIncomplete: a field is missing.
 func (l *Ledger) AskClean(ctx context.Context, q CleanQuestion, a CleanAsk) (state CleanState, err error) {
 	err = l.change(ctx, func(t *transaction) error {
 		if q.Account == "" || q.Number.IsZero() || q.Name == "" || q.BirthDate.IsZero() || q.Cohort == "" || a.Run == "" {
@@ -161,8 +161,8 @@ func (l *Ledger) AnswerClean(ctx context.Context, q CleanQuestion, state CleanSt
 }
 
 // GiveUpClean records that an account cannot be cleaned, with its audit row:
-// it is not asked about any more. An empty reason takes that back.
-// ErrIncomplete: a field is missing.
+// it is not asked about any more. An empty reason takes that back; ErrNotFound
+// where there is nothing to take back. ErrIncomplete: another field is missing.
 func (l *Ledger) GiveUpClean(ctx context.Context, account identity.AccountID, cohort, officer, reason string) error {
 	return l.change(ctx, func(t *transaction) error {
 		if account == "" || cohort == "" || officer == "" {

@@ -27,14 +27,19 @@ type accountsCommand struct {
 
 // accountsSource is where accounts are read from and how.
 type accountsSource struct {
-	File            string   `placeholder:"FILE.csv" type:"path" help:"Read this file instead of the directory; nothing is counted for the dashboard."`
+	File string `placeholder:"FILE.csv" type:"path" help:"Read this file instead of the directory; nothing is counted for the dashboard."`
+	accountsRules
+}
+
+// accountsRules is what an operator decides about the reading.
+type accountsRules struct {
 	RepairZeros     bool     `help:"Put lost leading zeros back: the columns were numeric."`
 	NineDigits      string   `enum:"unknown,id-card,number" default:"unknown" help:"What nine digits in the citizen number's place are: id-card, number (three zeros lost), or unknown."`
 	PlaceholderMail []string `default:"dichvucong.gov.vn" placeholder:"DOMAIN" help:"Mail domains under which nobody reads mail."`
 	WorkFolder      string   `placeholder:"FOLDER" type:"existingdir" help:"Where working files are made; default the system's for temporary files."`
 }
 
-func (s accountsSource) rules() cleanup.Rules {
+func (s accountsRules) rules() cleanup.Rules {
 	return cleanup.Rules{RepairZeros: s.RepairZeros, NineDigits: cleanup.NineDigits(s.NineDigits), PlaceholderDomains: s.PlaceholderMail}
 }
 

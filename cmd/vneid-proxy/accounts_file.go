@@ -56,16 +56,13 @@ func (k accountsExportCommand) Run(ctx context.Context, environ environment) (er
 }
 
 type accountsImportCommand struct {
-	Input string `arg:"" name:"file" placeholder:"FILE.csv" type:"existingfile" help:"The accounts, as docs/cleanup.md says."`
-	accountsSource
+	Input string `arg:"" name:"file" placeholder:"FILE.csv" type:"existingfile" help:"The accounts, as docs/portal-guide.md says."`
+	accountsRules
 }
 
 // Run checks the whole file and replaces the accounts only where nothing is
 // wrong with it.
 func (k accountsImportCommand) Run(ctx context.Context, environ environment) error {
-	if k.File != "" {
-		return errors.New("import takes its file without --file")
-	}
 	c, err := config.Load(environ)
 	if err != nil {
 		return err
