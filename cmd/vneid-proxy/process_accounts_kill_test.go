@@ -80,6 +80,13 @@ func newQuestions(t *testing.T, people []vneidtest.Persona, token string) *quest
 	return q
 }
 
+// answers sets how from now on.
+func (q *questions) answers(slow time.Duration, down bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.slow, q.down = slow, down
+}
+
 // heard waits until whatever a dead process has sent was read to its end.
 func (q *questions) heard(t *testing.T) {
 	t.Helper()
@@ -166,7 +173,7 @@ func TestMatchKilledTwentyTimes(t *testing.T) {
 	const kills, workers = 20, 4
 	people := typed(800)
 	w, q := matchWorld(t, people)
-	q.slow = 20 * time.Millisecond
+	q.answers(20*time.Millisecond, false)
 	environ := w.environ()
 	start := func() *procChild {
 		return procStart(t, environ, "accounts", "match", "--rate", "1000", "--workers", fmt.Sprint(workers))
@@ -213,7 +220,7 @@ func TestMatchKilledTwentyTimes(t *testing.T) {
 		assert.Equal(t, want, states[i], p.Key)
 	}
 	assert.LessOrEqual(t, again, most)
-	t.Logf("%d kills, %d accounts, %d questions, %d of them again, %d had been open at a kill", kills, len(people), q.all, again, most)
+	t.Logf("%d kills, %d accounts, %d questions, %d of them again, %d had been open at a kill", kills, len(people), q.count(), again, most)
 
 	// Nobody is linked by any of it, and a further run has nothing to ask.
 	l := openProcLedger(t, w)
@@ -231,7 +238,7 @@ func TestMatchKilledTwentyTimes(t *testing.T) {
 func TestMatchStopsWhenTold(t *testing.T) {
 	people := typed(200)
 	w, q := matchWorld(t, people)
-	q.slow = 10 * time.Millisecond
+	q.answers(10*time.Millisecond, false)
 	c := procStart(t, w.environ(), "accounts", "match", "--rate", "1000")
 	require.Eventually(t, func() bool { return q.count() > 20 || c.over() }, procPatience, time.Millisecond)
 	c.signal(t, syscall.SIGINT)
@@ -265,16 +272,14 @@ func TestMatchKeepsToItsDay(t *testing.T) {
 func TestMatchGivesUpOnSilence(t *testing.T) {
 	people := typed(30)
 	w, q := matchWorld(t, people)
-	q.down = true
+	q.answers(0, true)
 	c := procStart(t, w.environ(), "accounts", "match", "--rate", "1000", "--give-up", "1s")
 	assert.Equal(t, 1, c.code(t))
 	assert.Contains(t, c.stderr.String(), "gives no answer")
 	for _, p := range people {
 		assert.NotContains(t, c.stdout.String()+c.stderr.String(), p.CitizenNumber)
 	}
-	q.mu.Lock()
-	q.down = false
-	q.mu.Unlock()
+	q.answers(0, false)
 	c = procStart(t, w.environ(), "accounts", "match", "--rate", "1000")
 	require.Zero(t, c.code(t), c.stderr.String())
 	for i, state := range cleanStates(t, w, people) {

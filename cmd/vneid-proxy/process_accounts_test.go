@@ -97,7 +97,8 @@ func TestReportCountsWhatWasPlanted(t *testing.T) {
 // whatever the number. make bench-accounts runs it.
 func TestBenchAccounts(t *testing.T) {
 	rows, err := strconv.Atoi(os.Getenv("BENCH_ACCOUNTS"))
-	if err != nil {
+	alone := err == nil
+	if !alone {
 		rows = 2_000 // enough to hold that the bench itself works
 	}
 	binary := filepath.Join(t.TempDir(), "vneid-proxy")
@@ -118,5 +119,7 @@ func TestBenchAccounts(t *testing.T) {
 	peak := report.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
 	t.Logf("%d rows, %d MB: %s wall, %s user, %s system, peak %d MiB of memory", rows, info.Size()/1e6,
 		took.Round(10*time.Millisecond), report.ProcessState.UserTime(), report.ProcessState.SystemTime(), peak)
-	assert.Less(t, peak, int64(200), "memory grows with the directory")
+	if alone { // else the peak is that of this test's process, from which the child's is counted on
+		assert.Less(t, peak, int64(200), "memory grows with the directory")
+	}
 }
