@@ -47,6 +47,8 @@ type Metrics struct {
 
 	writing *prometheus.CounterVec
 	waiting prometheus.Gauge
+
+	accounts accountSeries
 }
 
 // New makes the series. version is what vneid_proxy_build_info reports.
@@ -88,6 +90,7 @@ func New(version string) *Metrics {
 		"Tries to write a link's number back to the directory, by outcome (written, there: it stood there already, dropped: the link ended, refused: the directory has another verified number or no such account, changed: the account was edited meanwhile, unanswered).", "outcome")
 	m.reviews = m.gauges("vneid_proxy_reviews_waiting",
 		"Mismatches and conflicts, each with its reference code, that wait for staff.").WithLabelValues()
+	m.accountSeries()
 	m.reloaded = m.gauges("vneid_proxy_config_last_reload_successful",
 		"Whether the last change of routes, client_secret or decryption_keys (NAME/… of a further provider) could be used (1), or what was there before still holds (0).", "file")
 	m.reloads = m.counters("vneid_proxy_config_reloads_total",

@@ -64,6 +64,7 @@ func use(m *metrics.Metrics) {
 	m.Notified("delivered")
 	m.AuditUnsealed(3)
 	m.ReviewsWaiting(4)
+	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 5}}, time.Unix(1_700_000_000, 0))
 	m.Reloaded("routes", true)
 }
 
@@ -106,6 +107,9 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_unlinks_total":                  nil,
 		"vneid_proxy_write_back_age_seconds":         nil,
 		"vneid_proxy_write_backs_total":              {"outcome"},
+
+		"vneid_proxy_accounts":                        {"state", "cohort"},
+		"vneid_proxy_accounts_read_timestamp_seconds": nil,
 	}
 	m := full()
 	got := map[string][]string{}
@@ -250,6 +254,17 @@ func TestOpenMetrics(t *testing.T) {
 	assert.True(t, strings.HasSuffix(body, "# EOF\n"))
 	_, kind = scrape(t, m, "")
 	assert.Contains(t, kind, "text/plain")
+}
+
+// A state that nobody is in any more leaves no series behind.
+func TestAccountsFollowTheLedger(t *testing.T) {
+	m := metrics.New("x")
+	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 5}, {State: "malformed", Cohort: "official", Accounts: 1}}, time.Unix(1_700_000_000, 0))
+	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 4}}, time.Unix(1_700_000_001, 0))
+	body, _ := scrape(t, m, "text/plain")
+	assert.Contains(t, body, `vneid_proxy_accounts{cohort="citizen",state="ready"} 4`+"\n")
+	assert.Contains(t, body, "vneid_proxy_accounts_read_timestamp_seconds 1.700000001e+09\n")
+	assert.NotContains(t, body, "malformed")
 }
 
 // Two processes of one test binary share nothing.

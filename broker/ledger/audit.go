@@ -40,6 +40,7 @@ const (
 	EventExempted        = "exempted"
 	EventWriteBack       = "write_back_closed" // its detail has link, outcome and, where refused, reference
 	EventRevealed        = "revealed"          // an officer is shown what is personal
+	EventCleanGivenUp    = "clean_given_up"    // staff hold that an account cannot be cleaned; no reason in its detail: they take that back
 	EventCitizenErased   = "citizen_erased"
 	EventAuditDropped    = "audit_dropped" // rows past their time went; its detail has the last one's number
 )

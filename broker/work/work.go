@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -146,6 +147,7 @@ func (w *Work) unlink(ctx context.Context) error {
 type Sealer interface {
 	SealAudit(ctx context.Context) (sealed int, err error)
 	Backlog(ctx context.Context) (ledger.Backlog, error)
+	CleanCounts(ctx context.Context) ([]ledger.CleanCount, time.Time, error)
 }
 
 func (w *Work) seal(ctx context.Context) error {
@@ -159,10 +161,15 @@ func (w *Work) seal(ctx context.Context) error {
 		w.Metrics.AuditUnsealed(backlog.Unsealed)
 		w.Metrics.ReviewsWaiting(backlog.Reviews)
 	}
-	if err == nil {
-		err = backlogErr
+	counts, read, countErr := w.Ledger.CleanCounts(ctx)
+	if countErr == nil {
+		accounts := make([]metrics.AccountCount, len(counts))
+		for i, c := range counts {
+			accounts[i] = metrics.AccountCount(c)
+		}
+		w.Metrics.Accounts(accounts, read)
 	}
-	return err
+	return cmp.Or(err, backlogErr, countErr)
 }
 
 // age is how long ago something was, 0 where there was nothing.
