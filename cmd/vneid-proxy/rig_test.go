@@ -154,9 +154,9 @@ func (r *rig) start() {
 		require.NoError(r.t, err)
 	}
 	r.stop = func() {
+		r.stop = func() {} // the cleanup must not wait a second time for what ended badly
 		cancel()
 		require.NoError(r.t, <-ended)
-		r.stop = func() {}
 	}
 }
 
