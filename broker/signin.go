@@ -371,6 +371,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	undo()
+	attempt.ReturnTo = session.ReturnTo(attempt.ReturnTo+r.PostForm.Get(screen.FieldFragment), s.Prefix)
 	if !s.spend(w, r, attempt) {
 		return
 	}
@@ -404,7 +405,9 @@ func (s *SignIn) hasPortalSession(r *http.Request) bool {
 // and those of the application that a path belongs to.
 func (b *broker) clearPortal(w http.ResponseWriter, path string) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	first, _, _ = strings.Cut(first, "?")
+	if end := strings.IndexAny(first, "?#"); end >= 0 {
+		first = first[:end]
+	}
 	for _, name := range b.Portal.SessionCookies {
 		for _, at := range slices.Compact([]string{"/", "/" + first}) {
 			http.SetCookie(w, &http.Cookie{Name: name, Path: at, MaxAge: -1, Secure: b.PublicURL.Scheme == "https", HttpOnly: true})
