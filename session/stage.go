@@ -39,6 +39,11 @@ type Proof struct {
 	// Citizen is set in flow B: as the provider vouched.
 	Citizen identity.Citizen
 
+	// LookedUp says that the population database was asked which ID-card numbers
+	// are the citizen's, and IDCards what it said: it is asked once a sign-in.
+	LookedUp bool
+	IDCards  []identity.IDCardNumber
+
 	// ProviderSID is the provider's session id, "" when it has none.
 	ProviderSID string
 	// Tokens opens the ledger row with what sign-out at the provider needs.
@@ -110,14 +115,16 @@ func (p *Proof) append(b []byte) []byte {
 	b = append(b, p.ID[:]...)
 	b = appendText(appendTime(b, p.Begun), p.ReturnTo)
 	b = appendText(p.Account.append(b), p.Method)
-	b = appendText(appendCitizen(b, p.Citizen), p.ProviderSID)
-	return append(b, p.Tokens[:]...)
+	b = appendIDCards(appendCitizen(b, p.Citizen), p.LookedUp, p.IDCards)
+	return append(appendText(b, p.ProviderSID), p.Tokens[:]...)
 }
 
 func (p *Proof) read(f *fields) {
 	p.ID, p.Begun, p.ReturnTo = f.id(), f.time(), f.text()
 	p.Account, p.Method = f.account(), f.text()
-	p.Citizen, p.ProviderSID, p.Tokens = f.citizen(), f.text(), f.id()
+	p.Citizen = f.citizen()
+	p.LookedUp, p.IDCards = f.idCards()
+	p.ProviderSID, p.Tokens = f.text(), f.id()
 }
 
 func (s *Session) append(b []byte) []byte {

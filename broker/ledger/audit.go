@@ -42,6 +42,7 @@ const (
 	EventRevealed        = "revealed"          // an officer is shown what is personal
 	EventCitizenErased   = "citizen_erased"
 	EventAuditDropped    = "audit_dropped" // rows past their time went; its detail has the last one's number
+	EventIDCardNoted     = "id_card_noted" // the population database says that an ID-card number is the citizen's
 )
 
 // Audit writes one row.
