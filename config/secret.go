@@ -30,7 +30,7 @@ func (s Secret) Current() string {
 	if s.file == "" {
 		return s.text
 	}
-	text, err := readSecret(s.file)
+	text, err := ReadSecret(s.file)
 	if err != nil {
 		return s.text
 	}
