@@ -72,6 +72,15 @@ func someCitizen(t *testing.T) identity.Citizen {
 	return c
 }
 
+func someIDCards(t *testing.T) (cards []identity.IDCardNumber) {
+	for range rand.IntN(3) {
+		card, err := identity.ParseIDCardNumber(fmt.Sprintf("990%06d", rand.IntN(1e6)))
+		require.NoError(t, err)
+		cards = append(cards, card)
+	}
+	return cards
+}
+
 func someAccount() AccountRef {
 	a := AccountRef{ID: identity.AccountID(someText()), Username: someText(), Email: someText(), Kind: identity.Kind(someText())}
 	for range rand.IntN(4) {
@@ -98,7 +107,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 
 		p := Proof{
 			ID: NewID(), Begun: someTime(), ReturnTo: someText(), Account: someAccount(), Method: someText(),
-			Citizen: someCitizen(t), ProviderSID: someText(), Tokens: NewID(),
+			Citizen: someCitizen(t), LookedUp: rand.IntN(2) == 0, IDCards: someIDCards(t), ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotProof := reread(t, p)
 		utc(&gotProof.Begun)
@@ -134,7 +143,7 @@ func TestMalformedRecords(t *testing.T) {
 	citizen := identity.Citizen{Provider: "vneid", Subject: "s", Number: number, Name: "Nguyễn Văn An"}
 	for i, whole := range []record{
 		&Attempt{State: "state", ReturnTo: "/", Begun: time.Now()},
-		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen},
+		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen, LookedUp: true, IDCards: someIDCards(t)},
 		&Session{ID: NewID(), Begun: time.Now(), Citizen: citizen, Account: AccountRef{ID: "a", Roles: []string{"r"}}},
 	} {
 		b, err := codec.Serialize(whole)
