@@ -121,9 +121,9 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		return pages{}, err
 	}
 	watchPopulation(a.metrics, database)
-	// Whoever asks beside requests gives way to people, and waits for a turn
-	// no longer than a call may take: its lease on the check goes on.
-	beside := database.Background(c.Process.CallTimeout)
+	// What asks beside requests gives way to people, and does not wait long for
+	// a turn: its lease on the check runs on.
+	beside := database.Background(time.Second)
 	connector, err := newConnector(c, accounts)
 	if err != nil {
 		return pages{}, err
