@@ -35,8 +35,8 @@ func evidence(account identity.IDCardNumber, is link.IDCard) identity.IDCardNumb
 }
 
 // lookUp asks for the ID-card numbers of whoever the provider has vouched for,
-// once a proof, and reports whether there is an answer that was not there
-// before. Without one, the sign-in goes on as if they had none.
+// unless the proof knows them, and reports whether there is an answer that was
+// not there before. Without one, the sign-in goes on as if they had none.
 func (l *Link) lookUp(ctx context.Context, proof *session.Proof) bool {
 	if l.Lookup == nil || proof.LookedUp {
 		return false
@@ -63,12 +63,15 @@ func (l *Link) byIDCard(ctx context.Context, proof *session.Proof) (all []identi
 	return all, nil
 }
 
-// seek is candidates, after a record lookup where that is what is missing.
-func (l *Link) seek(ctx context.Context, proof *session.Proof) (own, hints []candidate, err error) {
-	own, hints, err = l.candidates(ctx, proof)
+// seek is candidates for somebody who arrives, after a record lookup where that
+// is what is missing. The proof keeps what it told: it is not repeated when the
+// page is read again, with an answer or without.
+func (l *Link) seek(ctx context.Context, proof *session.Proof) ([]candidate, error) {
+	own, _, err := l.candidates(ctx, proof)
 	byNumber := slices.ContainsFunc(own, func(c candidate) bool { return c.decision.Method == link.ByDirectory })
 	if err != nil || byNumber && proof.Account.ID == "" || !l.lookUp(ctx, proof) {
-		return own, hints, err
+		return own, err
 	}
-	return l.candidates(ctx, proof)
+	own, _, err = l.candidates(ctx, proof)
+	return own, err
 }

@@ -30,7 +30,7 @@ func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *ses
 	if l.enterByLink(w, r, proof) {
 		return
 	}
-	own, _, err := l.seek(r.Context(), proof)
+	own, err := l.seek(r.Context(), proof)
 	if err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 		return
@@ -169,11 +169,7 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 	if l.enterByLink(w, r, proof) {
 		return
 	}
-	lookedUp := proof.LookedUp
-	own, hints, err := l.seek(r.Context(), proof)
-	if err == nil && proof.LookedUp != lookedUp {
-		err = l.Jar.Prove(w, proof)
-	}
+	own, hints, err := l.candidates(r.Context(), proof)
 	if err != nil {
 		l.refuse(w, r, err)
 		return

@@ -142,11 +142,20 @@ func (c *Client) ask(ctx context.Context, op operation, question Question) (Reco
 	if err := c.day.spend(ctx, c.rank); err != nil {
 		return Record{}, err
 	}
-	record, err := c.breaker.Execute(func() (Record, error) { return c.call(ctx, q) })
+	var odd error
+	record, err := c.breaker.Execute(func() (Record, error) {
+		record, err := c.call(ctx, q)
+		if op == opLookup && errors.Is(err, ErrMalformed) {
+			// One person's record that cannot be believed keeps nobody else
+			// from an answer.
+			odd, err = err, nil
+		}
+		return record, err
+	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return Record{}, fmt.Errorf("%w: the breaker is open", ErrUnavailable)
 	}
-	return record, err
+	return record, cmp.Or(err, odd)
 }
 
 // call makes it, and once more where what the transport kept has lapsed.

@@ -216,6 +216,11 @@ func TestEveryWayLooksUp(t *testing.T) {
 			got, err = c.Lookup(t.Context(), q)
 			require.ErrorIs(t, err, population.ErrMalformed, lie)
 			assert.Zero(t, got)
+			for range 5 {
+				_, err = c.Lookup(t.Context(), q)
+				require.ErrorIs(t, err, population.ErrMalformed, lie)
+			}
+			assert.Equal(t, population.Closed, c.State().Breaker, "one person's odd record is no outage")
 		}
 	})
 }
