@@ -287,11 +287,6 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, err)
 		return
 	}
-	if !found.account.IDCard.IsZero() {
-		l.lookUp(r.Context(), proof)
-	}
-	card := whose(found.account.IDCard, proof.IDCards)
-	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential, IDCard: card})
 	if found.facts.Locked || found.facts.Link == link.LinkedToOther {
 		// An old password overrides no link, and does not tell that there is one.
 		wrong()
@@ -299,6 +294,11 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 	}
 	undo()
 	l.proved(l.sideOf(proof))
+	if !found.account.IDCard.IsZero() {
+		l.lookUp(r.Context(), proof)
+	}
+	card := whose(found.account.IDCard, proof.IDCards)
+	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential, IDCard: card})
 	if d.Action == link.Refuse {
 		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
 		return

@@ -92,11 +92,15 @@ func (d *day) spend(ctx context.Context, who rank) error {
 }
 
 // note adds calls to a day's, of which there are at least so many, and returns
-// their number.
+// their number. Of a day that is over by now nothing is kept: the next one has
+// begun.
 func (d *day) note(name string, more, least int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.name != name {
+	if name < d.name {
+		return more + least
+	}
+	if name > d.name {
 		d.name, d.used = name, 0
 	}
 	d.used = max(d.used+more, least)

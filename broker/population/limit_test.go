@@ -181,6 +181,32 @@ func TestTheDaysBudget(t *testing.T) {
 	})
 }
 
+// A call that is counted while midnight passes takes nothing from the new day.
+func TestTheCountOverMidnight(t *testing.T) {
+	q := question(t)
+	synctest.Test(t, func(t *testing.T) {
+		counts := map[string]int{}
+		first := true
+		c := limited(t, &service{}, population.Limits{PerDay: 5, Count: func(_ context.Context, day string) (int, error) {
+			if first {
+				first = false
+				time.Sleep(2 * time.Second) // the ledger is slow just now
+			}
+			counts[day]++
+			return counts[day], nil
+		}})
+		time.Sleep(17*time.Hour - time.Second)
+		go func() { _, _ = c.Match(t.Context(), q) }()
+		synctest.Wait()
+		time.Sleep(1500 * time.Millisecond)
+		_, err := c.Match(t.Context(), q)
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		assert.Equal(t, map[string]int{"2000-01-01": 1, "2000-01-02": 1}, counts)
+		assert.Equal(t, population.State{Used: 1, Left: 4}, c.State())
+	})
+}
+
 // Two processes with one count share the budget; where it cannot be counted
 // nobody is asked.
 func TestTheBudgetIsShared(t *testing.T) {
