@@ -140,10 +140,12 @@ func TestOddLevels(t *testing.T) {
 func TestMalformedRecords(t *testing.T) {
 	number, err := identity.VouchedCitizenNumber("099204001238")
 	require.NoError(t, err)
+	card, err := identity.ParseIDCardNumber("990204001")
+	require.NoError(t, err)
 	citizen := identity.Citizen{Provider: "vneid", Subject: "s", Number: number, Name: "Nguyễn Văn An"}
 	for i, whole := range []record{
 		&Attempt{State: "state", ReturnTo: "/", Begun: time.Now()},
-		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen, LookedUp: true, IDCards: someIDCards(t)},
+		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen, LookedUp: true, IDCards: []identity.IDCardNumber{card}},
 		&Session{ID: NewID(), Begun: time.Now(), Citizen: citizen, Account: AccountRef{ID: "a", Roles: []string{"r"}}},
 	} {
 		b, err := codec.Serialize(whole)

@@ -115,16 +115,15 @@ func (p *Proof) append(b []byte) []byte {
 	b = append(b, p.ID[:]...)
 	b = appendText(appendTime(b, p.Begun), p.ReturnTo)
 	b = appendText(p.Account.append(b), p.Method)
-	b = appendIDCards(appendCitizen(b, p.Citizen), p.LookedUp, p.IDCards)
-	return append(appendText(b, p.ProviderSID), p.Tokens[:]...)
+	b = appendText(appendCitizen(b, p.Citizen), p.ProviderSID)
+	return appendIDCards(append(b, p.Tokens[:]...), p.LookedUp, p.IDCards)
 }
 
 func (p *Proof) read(f *fields) {
 	p.ID, p.Begun, p.ReturnTo = f.id(), f.time(), f.text()
 	p.Account, p.Method = f.account(), f.text()
-	p.Citizen = f.citizen()
+	p.Citizen, p.ProviderSID, p.Tokens = f.citizen(), f.text(), f.id()
 	p.LookedUp, p.IDCards = f.idCards()
-	p.ProviderSID, p.Tokens = f.text(), f.id()
 }
 
 func (s *Session) append(b []byte) []byte {
