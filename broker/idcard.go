@@ -51,6 +51,20 @@ func (l *Link) lookUp(ctx context.Context, proof *session.Proof) bool {
 	return true
 }
 
+// decideByCard decides, and asks for proof of an account whose link was ended:
+// what the population database says of it was as true before.
+func (l *Link) decideByCard(ctx context.Context, account identity.Account, e link.Evidence) (link.Decision, error) {
+	d := l.Policy.Decide(e)
+	if d.Method != link.ByPopulation {
+		return d, nil
+	}
+	unlinked, err := l.Ledger.UnlinkedAccount(ctx, account.ID)
+	if unlinked {
+		d = link.Decision{Action: link.Prove}
+	}
+	return d, err
+}
+
 // byIDCard are the accounts that hold one of the citizen's ID-card numbers.
 func (l *Link) byIDCard(ctx context.Context, proof *session.Proof) (all []identity.Account, err error) {
 	for _, card := range proof.IDCards {

@@ -151,7 +151,9 @@ func (l *Link) candidates(ctx context.Context, proof *session.Proof) (own, hints
 		if account.ID == proof.Account.ID {
 			e.Proof = link.Method(proof.Method)
 		}
-		c.decision = l.Policy.Decide(e)
+		if c.decision, err = l.decideByCard(ctx, account, e); err != nil {
+			return nil, nil, err
+		}
 		switch {
 		case c.decision.Action == link.Record || e.Proof != "":
 			own = append(own, c)

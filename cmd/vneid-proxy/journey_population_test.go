@@ -117,6 +117,27 @@ func TestIDCardLinksWhereThePolicyTrustsIt(t *testing.T) {
 	}
 }
 
+// TestIDCardBringsNoEndedLinkBack: whose link was ended proves the account
+// anew, however much the policy trusts the record.
+func TestIDCardBringsNoEndedLinkBack(t *testing.T) {
+	t.Parallel()
+	r := lookup(t, "TRUST_POPULATION_ID_CARD", "true")
+	who := r.persona("cmnd")
+	account := who.Accounts[0]
+	p := r.person(t)
+	at := p.vneid(p.visit(wanted), "cmnd")
+	p.landed(p.follow(p.submit(at, "/link/choose", "account", at.choices()[0], "consent", "yes")), account, &who, "linked")
+	made := r.onlyLink(account, false)
+	r.beside(func(l *ledger.Ledger) { require.NoError(t, l.Unlink(t.Context(), made.ID, "a mistake", "can-bo-1")) })
+
+	p = r.person(t)
+	at = p.vneid(p.visit(wanted), "cmnd")
+	require.Equal(t, titleProve, at.title())
+	assert.Contains(t, at.body, "tr******inh", "a hint it stays")
+	p.follow(p.submit(at, "/link/proof", "username", account.Username, "password", account.Password, "consent", "yes"))
+	assert.Equal(t, ledger.MethodCredential, r.onlyLink(account, false).Method)
+}
+
 // TestAnothersIDCardGoesToReview, in either flow, and where the answer comes
 // late: the account's ID-card number is not the citizen's.
 func TestAnothersIDCardGoesToReview(t *testing.T) {
