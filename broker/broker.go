@@ -65,9 +65,10 @@ type Vouched struct {
 // account is ErrNoAccount.
 type Directory interface {
 	ByID(ctx context.Context, id identity.AccountID) (identity.Account, error)
-	// ByUsername and ByCitizenNumber return 0 to n accounts.
+	// ByUsername, ByCitizenNumber and ByIDCardNumber return 0 to n accounts.
 	ByUsername(ctx context.Context, username string) ([]identity.Account, error)
 	ByCitizenNumber(ctx context.Context, n identity.CitizenNumber) ([]identity.Account, error)
+	ByIDCardNumber(ctx context.Context, n identity.IDCardNumber) ([]identity.Account, error)
 }
 
 // Credential checks an old user name and password at the portal. ErrWrong
@@ -126,6 +127,7 @@ type Config struct {
 	Credential Credential // nil: an old password cannot be proof
 	WhoAmI     WhoAmI     // nil when Portal.LoginURL is ""
 	Population Population
+	Lookup     Lookup // nil: whose an ID-card number is, nobody says
 	Policy     link.Policy
 	Ledger     *ledger.Ledger
 	Feed       *ledger.Feed

@@ -33,7 +33,7 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	// has named it for.
 	linked := err == nil && held.Standing != identity.StandingNone
 	page := screen.Identity{
-		Rows:      rows(account, held, linked),
+		Rows:      rows(account, held, linked, active.IDCard),
 		CanUpdate: unlinked(held.Standing), Organisation: held.Citizen.Organisation,
 		CSRF: l.token(held.ID),
 	}
@@ -71,8 +71,9 @@ func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active led
 }
 
 // rows are the guide's ten. Number, name and birth date are verified by a
-// match or by the provider; everything else is the portal's own word.
-func rows(account identity.Account, held *session.Session, linked bool) []screen.IdentityRow {
+// match or by the provider, the ID-card number where the population database
+// has said that it is the citizen's; everything else is the portal's own word.
+func rows(account identity.Account, held *session.Session, linked bool, card identity.IDCardNumber) []screen.IdentityRow {
 	verified := linked || held.Citizen.Subject != "" && held.Standing != identity.StandingNone
 	name, born, number := account.Name, account.BirthDate, account.Number
 	if verified {
@@ -89,6 +90,10 @@ func rows(account identity.Account, held *session.Session, linked bool) []screen
 			row.Mark = screen.Unverified
 		}
 		switch label {
+		case screen.RowIDCard:
+			if row.Value != "" && linked && card == account.IDCard {
+				row.Mark = screen.Verified
+			}
 		case screen.RowName, screen.RowCitizenNumber, screen.RowBirthDate:
 			if row.Value != "" && (verified || label == screen.RowCitizenNumber && account.NumberVerified) {
 				row.Mark = screen.Verified

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"vneid-proxy/broker/ledger"
@@ -19,6 +20,7 @@ import (
 type candidate struct {
 	seen
 	decision link.Decision
+	card     link.IDCard // whose the account's ID-card number is
 }
 
 // arriveProvider goes on with a citizen: in by their active link; by the one
@@ -28,7 +30,7 @@ func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *ses
 	if l.enterByLink(w, r, proof) {
 		return
 	}
-	own, err := l.candidates(r.Context(), proof)
+	own, err := l.seek(r.Context(), proof)
 	if err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 		return
@@ -71,7 +73,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 		}
 		if d.Action != link.Admit {
 			if refused == nil {
-				refused = &candidate{found, d}
+				refused = &candidate{seen: found, decision: d}
 			}
 			continue
 		}
@@ -116,39 +118,51 @@ func (l *Link) enterProvider(w http.ResponseWriter, r *http.Request, proof *sess
 }
 
 // candidates are the accounts that could be linked now: those that the
-// directory's number makes the citizen's, and the one that the portal has
-// said is theirs.
-func (l *Link) candidates(ctx context.Context, proof *session.Proof) ([]candidate, error) {
+// directory's number makes the citizen's, or by their ID-card number the
+// population database, and the one that the portal has said is theirs. hints
+// are further ones with the citizen's ID-card number, name and birth date,
+// which they have yet to prove.
+func (l *Link) candidates(ctx context.Context, proof *session.Proof) (own, hints []candidate, err error) {
 	accounts, err := l.Directory.ByCitizenNumber(ctx, proof.Citizen.Number)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if proof.Account.ID != "" {
 		proved, err := l.Directory.ByID(ctx, proof.Account.ID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		accounts = append([]identity.Account{proved}, accounts...)
 	}
-	var own []candidate
+	byCard, err := l.byIDCard(ctx, proof)
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts = append(accounts, byCard...)
 	for i, account := range accounts {
-		if i > 0 && account.ID == accounts[0].ID {
+		if slices.ContainsFunc(accounts[:i], func(a identity.Account) bool { return a.ID == account.ID }) {
 			continue
 		}
-		c := candidate{}
+		c := candidate{card: whose(account.IDCard, proof.IDCards)}
 		if c.seen, err = l.compare(ctx, account, proof.Citizen); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		e := link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &c.facts}
+		e := link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &c.facts, IDCard: c.card}
 		if account.ID == proof.Account.ID {
 			e.Proof = link.Method(proof.Method)
 		}
-		c.decision = l.Policy.Decide(e)
-		if c.decision.Action == link.Record || e.Proof != "" {
+		if c.decision, err = l.decideByCard(ctx, account, e); err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case c.decision.Action == link.Record || e.Proof != "":
 			own = append(own, c)
+		case c.decision.Action == link.Prove && c.card == link.IDCardOwn &&
+			c.facts.Name != identity.NameDiffers && c.facts.BirthDate != identity.DateDiffers:
+			hints = append(hints, c)
 		}
 	}
-	return own, nil
+	return own, hints, nil
 }
 
 // showProvider is the chooser where accounts can be linked now, else the page
@@ -157,7 +171,7 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 	if l.enterByLink(w, r, proof) {
 		return
 	}
-	own, err := l.candidates(r.Context(), proof)
+	own, hints, err := l.candidates(r.Context(), proof)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
@@ -173,7 +187,7 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 		l.offerChoice(w, r, http.StatusOK, proof, own, nil)
 		return
 	}
-	l.askProof(w, r, http.StatusOK, proof, "", nil)
+	l.askProof(w, r, http.StatusOK, proof, hints, "", nil)
 }
 
 // forgetAccount takes a refused account out of the proof, so that the person
@@ -195,10 +209,13 @@ func (l *Link) offerChoice(w http.ResponseWriter, r *http.Request, status int, p
 	l.Screens.Write(w, r, status, page)
 }
 
-func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, username string, faults screen.FieldErrors) {
+func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, hints []candidate, username string, faults screen.FieldErrors) {
 	page := screen.Prove{
 		Citizen: l.citizenView(proof.Citizen), CredentialForm: l.Credential != nil, Username: username,
 		ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
+	}
+	for _, hint := range hints {
+		page.Candidates = append(page.Candidates, l.view(hint.account, proof.ID))
 	}
 	if l.Portal.LoginURL != "" {
 		page.PortalLogin = l.portalStart(proof.ReturnTo)
@@ -247,13 +264,24 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		to(w, r, l.Prefix+"/link")
 		return
 	}
+	again := func(faults screen.FieldErrors) {
+		var hints []candidate
+		var err error
+		if len(proof.IDCards) > 0 {
+			if _, hints, err = l.candidates(r.Context(), proof); err != nil {
+				l.refuse(w, r, err)
+				return
+			}
+		}
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, hints, username, faults)
+	}
 	if len(faults) > 0 {
-		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, faults)
+		again(faults)
 		return
 	}
 	wrong := func() {
 		l.Metrics.Step(l.sideOf(proof), metrics.StepRefused, "credential")
-		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
+		again(screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
 	}
 	id, undo, ok := l.checkCredential(w, r, username, password, wrong)
 	if !ok {
@@ -264,7 +292,6 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, err)
 		return
 	}
-	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts, Proof: link.ByCredential})
 	if found.facts.Locked || found.facts.Link == link.LinkedToOther {
 		// An old password overrides no link, and does not tell that there is one.
 		wrong()
@@ -272,21 +299,27 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 	}
 	undo()
 	l.proved(l.sideOf(proof))
+	if !found.account.IDCard.IsZero() {
+		l.lookUp(r.Context(), proof)
+	}
+	card := whose(found.account.IDCard, proof.IDCards)
+	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts, Proof: link.ByCredential, IDCard: card})
 	if d.Action == link.Refuse {
 		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
 		return
 	}
-	l.recordProvider(w, r, proof, []candidate{{found, d}}, l.consent(r))
+	l.recordProvider(w, r, proof, []candidate{{found, d, card}}, l.consent(r))
 }
 
 // choose links every account offered, the chosen one first and so the default:
-// all of them are this citizen's by the directory or by the portal's word.
+// all of them are this citizen's by the directory, by the population database
+// or by the portal's word.
 func (l *Link) choose(w http.ResponseWriter, r *http.Request) {
 	proof, ok := l.providerProof(w, r)
 	if !ok {
 		return
 	}
-	own, err := l.candidates(r.Context(), proof)
+	own, _, err := l.candidates(r.Context(), proof)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
@@ -343,6 +376,7 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 			Account: c.account.ID, Kind: c.account.Kind, Citizen: proof.Citizen,
 			Method: ledger.Method(c.decision.Method), Strength: ledger.Strength(c.decision.Strength),
 			Proof: spent, ProofExpires: proof.Expires(), Consent: consent, Source: source(r),
+			IDCard: evidence(c.account.IDCard, c.card),
 		})
 		if err == nil {
 			err = l.met(r.Context(), made, proof.Citizen)

@@ -128,9 +128,40 @@ type Directory struct {
 // Population is the population-database check. URL is nil where the policy
 // needs none.
 type Population struct {
-	URL     *url.URL `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match."`
-	Profile string   `env:"POPULATION_PROFILE" envDefault:"json" choice:"json" doc:"The way it is spoken to."`
-	Token   Secret   `env:"POPULATION_TOKEN" need:"unless LINK=off" doc:"Bearer token sent to POPULATION_URL."`
+	URL            *url.URL      `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match; of SOAP, that of the service."`
+	Profile        string        `env:"POPULATION_PROFILE" envDefault:"json" choice:"json,ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"The way it is spoken to, as docs/population.md says: json is our own; ndxp the national platform's SOAP with signed headers, ndxp-plain its older form; the others are those of provinces (LGSP)."`
+	Token          Secret        `env:"POPULATION_TOKEN" need:"with POPULATION_PROFILE=json, lgsp-bearer or lgsp-string" profiles:"json,lgsp-bearer,lgsp-string" doc:"Bearer token sent to it."`
+	User           string        `env:"POPULATION_USER" need:"with POPULATION_PROFILE=ndxp, ndxp-plain or lgsp-keys" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"The user of the signature (ndxp), or of AuthHash (lgsp-keys)."`
+	Secret         Secret        `env:"POPULATION_SECRET" need:"with POPULATION_PROFILE=ndxp, ndxp-plain or lgsp-keys" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"The secret of the signature (ndxp), or SecretKey (lgsp-keys)."`
+	APIKey         Secret        `env:"POPULATION_API_KEY" need:"with POPULATION_PROFILE=ndxp" profiles:"ndxp" doc:"The header ApiKey."`
+	Client         string        `env:"POPULATION_CLIENT" need:"with POPULATION_PROFILE=ndxp" profiles:"ndxp" example:"VN/GOV/000.00.00.H99/dvc" doc:"The header X-Road-Client."`
+	SignedURL      string        `env:"POPULATION_SIGNED_URL" form:"address" profiles:"ndxp,ndxp-plain" doc:"The service's address as the signature has it, where it is called at another one. Unset: POPULATION_URL."`
+	Timestamp      string        `env:"POPULATION_TIMESTAMP" choice:"ms,s" profiles:"ndxp,ndxp-plain" doc:"Unit of the header Timestamp. Unset: ms with ndxp, s with ndxp-plain."`
+	AccessKey      Secret        `env:"POPULATION_ACCESS_KEY" need:"with POPULATION_PROFILE=lgsp-keys" profiles:"lgsp-keys" doc:"AccessKey in lgspaccesstoken."`
+	Password       Secret        `env:"POPULATION_PASSWORD" need:"with POPULATION_PROFILE=lgsp-keys" profiles:"lgsp-keys" doc:"The password of POPULATION_USER in AuthHash."`
+	AppName        string        `env:"POPULATION_APP_NAME" profiles:"lgsp-keys" doc:"AppName in lgspaccesstoken."`
+	PartnerCode    string        `env:"POPULATION_PARTNER_CODE" profiles:"lgsp-keys" doc:"PartnerCode in it."`
+	PartnerCodeCus string        `env:"POPULATION_PARTNER_CODE_CUS" profiles:"lgsp-keys" doc:"PartnerCodeCus in it."`
+	TokenURL       *url.URL      `env:"POPULATION_TOKEN_URL" form:"address" profiles:"lgsp-keys" doc:"Where an access token is fetched that goes with each question. Unset: none does."`
+	Procedure      string        `env:"POPULATION_PROCEDURE" need:"unless POPULATION_PROFILE=json" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" example:"1.009999" doc:"MaDVC: the procedure that is licensed to ask."`
+	Official       Secret        `env:"POPULATION_OFFICIAL" need:"unless POPULATION_PROFILE=json" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"MaCanBo: the official in whose name is asked, by the personal number that is registered."`
+	MatchCode      string        `env:"POPULATION_MATCH_CODE" envDefault:"003" profiles:"ndxp,ndxp-plain,lgsp-keys,lgsp-string" doc:"MaTichHop of the match."`
+	LookupCode     string        `env:"POPULATION_LOOKUP_CODE" envDefault:"037" profiles:"ndxp,ndxp-plain,lgsp-keys,lgsp-string" doc:"MaTichHop of the record lookup."`
+	Unit           string        `env:"POPULATION_UNIT" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"MaDonVi, which newer platforms ask for."`
+	Account        string        `env:"POPULATION_ACCOUNT" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"TaiKhoan, likewise."`
+	Phone          string        `env:"POPULATION_PHONE" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"SoDienThoai, likewise."`
+	ServiceUser    string        `env:"POPULATION_SERVICE_USER" profiles:"lgsp-bearer" doc:"userNameService of that form."`
+	NameForm       string        `env:"POPULATION_NAME_FORM" envDefault:"ascii" choice:"ascii,marks" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"How names are sent: ascii is NGUYENVANDO, marks is NGUYỄN VĂN ĐỖ."`
+	DateForm       string        `env:"POPULATION_DATE_FORM" envDefault:"yyyymmdd" choice:"yyyymmdd,yyyy-mm-dd" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"How full birth dates are sent; a year alone is four digits."`
+	ReplySpace     string        `env:"POPULATION_REPLY_NAMESPACE" envDefault:"http://www.mic.gov.vn/dancu/1.0" profiles:"ndxp,ndxp-plain,lgsp-keys,lgsp-string" doc:"The namespace that answers in XML must have."`
+	Lookup         string        `env:"POPULATION_LOOKUP" envDefault:"off" choice:"off,on" doc:"on asks for a citizen's record too, where an ID-card number (CMND) must be tied to a citizen number, and keeps of it that number alone; the licence must cover it. Not with POPULATION_PROFILE=json."`
+	LookupURL      *url.URL      `env:"POPULATION_LOOKUP_URL" form:"address" need:"with POPULATION_LOOKUP=on and POPULATION_PROFILE=lgsp-bearer or lgsp-string" doc:"The full address of the record lookup. Unset: POPULATION_URL."`
+	TrustIDCard    bool          `env:"TRUST_POPULATION_ID_CARD" envDefault:"false" doc:"Whoever comes by VNeID may link, without a password, an account whose ID-card number the record lookup says is theirs and whose name and full birth date agree; needs POPULATION_LOOKUP=on."`
+	PerSecond      int           `env:"POPULATION_CALLS_PER_SECOND" envDefault:"0" form:"count" doc:"Calls a second that were agreed, by this process. 0: no limit."`
+	AtOnce         int           `env:"POPULATION_CALLS_AT_ONCE" envDefault:"8" form:"count" doc:"Calls at once, by this process. At least 1."`
+	PerDay         int           `env:"POPULATION_CALLS_PER_DAY" envDefault:"0" form:"count" doc:"Calls a day that were agreed, by all processes on one ledger. 0: no limit."`
+	Reserve        int           `env:"POPULATION_RESERVE_PERCENT" envDefault:"20" form:"count" doc:"The part of POPULATION_CALLS_PER_DAY that pending checks and bulk work leave to people who wait. At most 100."`
+	Wait           time.Duration `env:"POPULATION_WAIT" envDefault:"2s" doc:"How long a person's question waits for its turn; then it is pending, as in an outage."`
 }
 
 // Link is the policy for whoever has no citizen number yet.

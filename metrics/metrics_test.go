@@ -26,6 +26,7 @@ var update = flag.Bool("update", false, "write docs/metrics.md")
 func full() *metrics.Metrics {
 	m := metrics.New("1.2.3")
 	m.WatchFeed(func() time.Duration { return 1500 * time.Millisecond })
+	m.WatchPopulation(func() metrics.Population { return metrics.Population{Waiting: 3, Used: 7, Left: 93, Breaker: 2} })
 	return m
 }
 
@@ -87,6 +88,10 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_reviews_waiting":                nil,
 		"vneid_proxy_notices_total":                  {"outcome"},
 		"vneid_proxy_pending_check_age_seconds":      nil,
+		"vneid_proxy_population_waiting":             nil,
+		"vneid_proxy_population_calls_today":         nil,
+		"vneid_proxy_population_calls_left":          nil,
+		"vneid_proxy_population_breaker_state":       nil,
 		"vneid_proxy_pending_checks_total":           {"outcome"},
 		"vneid_proxy_build_info":                     {"version"},
 		"vneid_proxy_call_duration_seconds":          {"system", "operation", "outcome"},
@@ -225,6 +230,10 @@ func TestCounters(t *testing.T) {
 		`vneid_proxy_call_duration_seconds_bucket{operation="match",outcome="timeout",system="population",le="5"} 1`,
 		`vneid_proxy_call_duration_seconds_sum{operation="match",outcome="timeout",system="population"} 5`,
 		`vneid_proxy_revocation_feed_age_seconds 1.5`,
+		`vneid_proxy_population_waiting 3`,
+		`vneid_proxy_population_calls_today 7`,
+		`vneid_proxy_population_calls_left 93`,
+		`vneid_proxy_population_breaker_state 2`,
 	} {
 		assert.Contains(t, body, line+"\n")
 	}

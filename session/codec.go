@@ -66,6 +66,18 @@ func appendCitizen(b []byte, c identity.Citizen) []byte {
 	return binary.AppendVarint(appendDate(b, c.BirthDate), int64(c.AccountLevel))
 }
 
+func appendIDCards(b []byte, lookedUp bool, cards []identity.IDCardNumber) []byte {
+	b = append(b, 0)
+	if lookedUp {
+		b[len(b)-1] = 1
+	}
+	b = binary.AppendUvarint(b, uint64(len(cards)))
+	for _, card := range cards {
+		b = appendText(b, card.Reveal())
+	}
+	return b
+}
+
 // fields reads what the append functions wrote; the first fault sticks.
 type fields struct {
 	rest []byte
@@ -148,6 +160,17 @@ func (f *fields) number() identity.CitizenNumber {
 	number, err := identity.VouchedCitizenNumber(text)
 	f.bad = f.bad || err != nil
 	return number
+}
+
+func (f *fields) idCards() (lookedUp bool, cards []identity.IDCardNumber) {
+	lookedUp = f.flag()
+	for n := f.uvarint(); n > 0 && !f.bad; n-- {
+		text := f.text()
+		card, err := identity.ParseIDCardNumber(text)
+		f.bad = f.bad || err != nil || card.Reveal() != text
+		cards = append(cards, card)
+	}
+	return lookedUp, cards
 }
 
 func (f *fields) date() identity.BirthDate {

@@ -73,6 +73,15 @@ func someCitizen(t *testing.T) identity.Citizen {
 	return c
 }
 
+func someIDCards(t *testing.T) (cards []identity.IDCardNumber) {
+	for range rand.IntN(3) {
+		card, err := identity.ParseIDCardNumber(fmt.Sprintf("990%06d", rand.IntN(1e6)))
+		require.NoError(t, err)
+		cards = append(cards, card)
+	}
+	return cards
+}
+
 func someAccount() AccountRef {
 	a := AccountRef{ID: identity.AccountID(someText()), Username: someText(), Email: someText(), Kind: identity.Kind(someText())}
 	for range rand.IntN(4) {
@@ -99,7 +108,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 
 		p := Proof{
 			ID: NewID(), Begun: someTime(), ReturnTo: someText(), Account: someAccount(), Method: someText(),
-			Citizen: someCitizen(t), Authenticated: someTime(), ProviderSID: someText(), Tokens: NewID(),
+			Citizen: someCitizen(t), Authenticated: someTime(), LookedUp: rand.IntN(2) == 0, IDCards: someIDCards(t), ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotProof := reread(t, p)
 		utc(&gotProof.Begun, &gotProof.Authenticated)
@@ -132,10 +141,12 @@ func TestOddLevels(t *testing.T) {
 func TestMalformedRecords(t *testing.T) {
 	number, err := identity.VouchedCitizenNumber("099204001238")
 	require.NoError(t, err)
+	card, err := identity.ParseIDCardNumber("990204001")
+	require.NoError(t, err)
 	citizen := identity.Citizen{Provider: "vneid", Subject: "s", Number: number, Name: "Nguyễn Văn An"}
 	for i, whole := range []record{
 		&Attempt{State: "state", ReturnTo: "/", Begun: time.Now()},
-		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen},
+		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen, LookedUp: true, IDCards: []identity.IDCardNumber{card}},
 		&Session{ID: NewID(), Begun: time.Now(), Citizen: citizen, Account: AccountRef{ID: "a", Roles: []string{"r"}}},
 	} {
 		b, err := codec.Serialize(whole)

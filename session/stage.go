@@ -42,6 +42,11 @@ type Proof struct {
 	// zero where that is not known.
 	Authenticated time.Time
 
+	// LookedUp says that the population database was asked which ID-card numbers
+	// are the citizen's, and IDCards what it said: it is asked once a sign-in.
+	LookedUp bool
+	IDCards  []identity.IDCardNumber
+
 	// ProviderSID is the provider's session id, "" when it has none.
 	ProviderSID string
 	// Tokens opens the ledger row with what sign-out at the provider needs.
@@ -118,13 +123,14 @@ func (p *Proof) append(b []byte) []byte {
 	b = appendText(appendTime(b, p.Begun), p.ReturnTo)
 	b = appendText(p.Account.append(b), p.Method)
 	b = appendText(appendTime(appendCitizen(b, p.Citizen), p.Authenticated), p.ProviderSID)
-	return append(b, p.Tokens[:]...)
+	return appendIDCards(append(b, p.Tokens[:]...), p.LookedUp, p.IDCards)
 }
 
 func (p *Proof) read(f *fields) {
 	p.ID, p.Begun, p.ReturnTo = f.id(), f.time(), f.text()
 	p.Account, p.Method = f.account(), f.text()
 	p.Citizen, p.Authenticated, p.ProviderSID, p.Tokens = f.citizen(), f.time(), f.text(), f.id()
+	p.LookedUp, p.IDCards = f.idCards()
 }
 
 func (s *Session) append(b []byte) []byte {

@@ -192,6 +192,9 @@ func (l *Ledger) openLink(link *Link, account, prof sealed, numberID string, num
 		return err
 	}
 	link.Name, link.BirthDate = p.Name, p.BirthDate
+	if link.IDCard, err = idCardOf(p.IDCard); err != nil {
+		return err
+	}
 	if plain, err = l.keys.open("identifiers", numberID, number); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ const (
 type profile struct {
 	Name      string             `json:"name"`
 	BirthDate identity.BirthDate `json:"birth_date"`
+	IDCard    string             `json:"id_card,omitempty"` // that the population database says is theirs
 }
 
 func (l *Ledger) subjectKey(c identity.Citizen) []byte {
@@ -97,7 +98,7 @@ func (t *transaction) meet(id string, c identity.Citizen) (string, error) {
 	review := false
 	if isNew {
 		id = newID()
-		s, err := t.sealProfile(id, profile{c.Name, c.BirthDate})
+		s, err := t.sealProfile(id, profile{Name: c.Name, BirthDate: c.BirthDate})
 		if err != nil {
 			return "", err
 		}

@@ -52,6 +52,9 @@ type NewLink struct {
 	// MethodReview, where nothing was asked.
 	Consent Consent
 	Source  netip.AddrPort // may be zero
+	// IDCard is an ID-card number that the population database says is the
+	// citizen's; zero for none.
+	IDCard identity.IDCardNumber
 
 	check   string    // the pending check that became the link, "" for none
 	asked   time.Time // when it was asked for
@@ -74,9 +77,12 @@ type Link struct {
 	Number    identity.CitizenNumber
 	Name      string
 	BirthDate identity.BirthDate
-	Method    Method
-	Strength  Strength
-	Default   bool // the account that the citizen lands on unless they choose
+	// IDCard is the ID-card number that the population database says is the
+	// citizen's, zero where it was not asked.
+	IDCard   identity.IDCardNumber
+	Method   Method
+	Strength Strength
+	Default  bool // the account that the citizen lands on unless they choose
 	// Since is when it was made. Sessions of the account that began before it
 	// have ended; the caller begins the new one after Link has returned. Where
 	// it was made by a pending check, those have ended that began before the
@@ -136,6 +142,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 		return active[0], ErrAlreadyLinked
 	}
 	if citizenID, err = t.meet(citizenID, n.Citizen); err != nil {
+		return Link{}, err
+	}
+	if err := t.noteIDCard(citizenID, n.IDCard); err != nil {
 		return Link{}, err
 	}
 	id, err := t.insertLink(citizenID, n)

@@ -19,6 +19,9 @@ type NewPending struct {
 	Number    identity.CitizenNumber
 	Name      string             // as the question has it; may be ""
 	BirthDate identity.BirthDate // likewise; may be zero
+	// IDCard is the account's, where the population database is to say whose it
+	// is; zero for none.
+	IDCard identity.IDCardNumber
 	// Proof is spent with the check, so that it makes one check at most.
 	Proof        []byte
 	ProofExpires time.Time
@@ -37,7 +40,8 @@ const (
 )
 
 // Pending is a check. Once it is answered, number, name and birth date stand in
-// the link or the review that came of it, and are empty here.
+// the link or the review that came of it, and they and the ID-card number are
+// empty here.
 type Pending struct {
 	ID        string
 	Account   identity.AccountID
@@ -45,6 +49,7 @@ type Pending struct {
 	Number    identity.CitizenNumber
 	Name      string
 	BirthDate identity.BirthDate
+	IDCard    identity.IDCardNumber
 	Consent   Consent
 	Source    netip.AddrPort
 	At        time.Time // when it was asked for
@@ -62,6 +67,7 @@ type question struct {
 	Number    string             `json:"number,omitempty"`
 	Name      string             `json:"name,omitempty"`
 	BirthDate identity.BirthDate `json:"birth_date,omitzero"`
+	IDCard    string             `json:"id_card,omitempty"`
 	Source    string             `json:"source,omitempty"`
 }
 
@@ -90,7 +96,7 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 			return ErrPending
 		}
 		p = Pending{ID: newID(), Account: n.Account, Kind: n.Kind, Number: n.Number, Name: n.Name,
-			BirthDate: n.BirthDate, Consent: n.Consent, Source: n.Source, At: t.at}
+			BirthDate: n.BirthDate, IDCard: n.IDCard, Consent: n.Consent, Source: n.Source, At: t.at}
 		s, err := t.sealQuestion(p)
 		if err != nil {
 			return err
@@ -158,7 +164,7 @@ func (t *transaction) checks(condition string, args ...any) (found []Pending, er
 }
 
 func (t *transaction) sealQuestion(p Pending) (sealed, error) {
-	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate}
+	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate, IDCard: p.IDCard.Reveal()}
 	if p.Source.IsValid() {
 		q.Source = p.Source.String()
 	}
@@ -183,6 +189,9 @@ func (l *Ledger) openQuestion(p *Pending, s sealed) error {
 		if p.Source, err = netip.ParseAddrPort(q.Source); err != nil {
 			return err
 		}
+	}
+	if p.IDCard, err = idCardOf(q.IDCard); err != nil {
+		return err
 	}
 	if q.Number != "" {
 		p.Number, err = identity.VouchedCitizenNumber(q.Number)

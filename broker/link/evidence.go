@@ -29,7 +29,20 @@ type Evidence struct {
 	// NumberElsewhere says that the number typed is linked to another account
 	// (flow A).
 	NumberElsewhere bool
+	// IDCard is what the population database says of the account's ID-card
+	// number.
+	IDCard IDCard
 }
+
+// IDCard is whose an ID-card number is.
+type IDCard int
+
+// The answers.
+const (
+	IDCardNotSaid IDCard = iota // not asked, no answer, or one side holds none
+	IDCardOwn                   // the citizen's
+	IDCardOther                 // the citizen has another: an older one of theirs, or somebody else's
+)
 
 // Check is the population database's answer.
 type Check int
@@ -122,6 +135,8 @@ func (p Policy) legacyFirst(e Evidence) Decision {
 		return Decision{Action: Refuse, Reason: OrganisationAccount}
 	case e.Check == Matched && e.NumberElsewhere:
 		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Check == Matched && e.IDCard == IDCardOther:
+		return Decision{Action: Refuse, Reason: Mismatch}
 	case e.Check == Matched:
 		return Decision{Action: Record, Method: ByMatch, Strength: strength(identity.NameStrong, e.Account.BirthDate)}
 	case e.Check == Unanswered:
@@ -153,14 +168,18 @@ func (p Policy) providerFirst(e Evidence) Decision {
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Proof != "" && a.Number == NumberOther && !e.ForOrganisation:
 		return Decision{Action: Refuse, Reason: Conflict}
-	case e.Proof != "" && agrees:
+	case e.Proof != "" && agrees && e.IDCard != IDCardOther:
 		return Decision{Action: Record, Method: e.Proof, Strength: strength(a.Name, born)}
 	case e.Proof != "":
 		return Decision{Action: Refuse, Reason: Mismatch}
 	case e.ForOrganisation:
 		return Decision{Action: Prove} // the directory's number is the person's, not the organisation's
-	case p.trusted(a.Number) && agrees && a.BirthDate == identity.DateFull:
+	case e.IDCard == IDCardOther, !agrees, a.BirthDate != identity.DateFull:
+		return Decision{Action: Prove}
+	case p.trusted(a.Number):
 		return Decision{Action: Record, Method: ByDirectory, Strength: strength(a.Name, a.BirthDate)}
+	case p.TrustPopulationIDCard && e.IDCard == IDCardOwn && a.Number != NumberOther:
+		return Decision{Action: Record, Method: ByPopulation, Strength: strength(a.Name, a.BirthDate)}
 	}
 	return Decision{Action: Prove}
 }

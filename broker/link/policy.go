@@ -24,6 +24,10 @@ type Policy struct {
 	// TrustDirectoryNumber takes a citizen number in the directory for
 	// verified even where the directory does not mark it so.
 	TrustDirectoryNumber bool
+	// TrustPopulationIDCard takes an account for the citizen's whose ID-card
+	// number the population database says is theirs, where name and full birth
+	// date agree too.
+	TrustPopulationIDCard bool
 }
 
 // Action is what happens next.
@@ -75,6 +79,7 @@ const (
 	ByMatch         Method = "match"          // flow A: the population database confirmed the typed number
 	ByCredential    Method = "credential"     // flow B: the old account's password
 	ByPortalSession Method = "portal_session" // the portal said who was signed in
+	ByPopulation    Method = "population"     // by record lookup: the population database ties the account's ID-card number to the citizen
 	ByDirectory     Method = "directory"      // the directory's verified number, name and date agree with VNeID
 )
 

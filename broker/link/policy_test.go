@@ -65,6 +65,8 @@ func TestAdmitByStandingAndDate(t *testing.T) {
 func TestDecideNamedCases(t *testing.T) {
 	now := at("2026-06-01T00:00:00Z")
 	open := link.Policy{LegacySignInUntil: day("2026-12-31"), SkipUntil: day("2026-06-30")}
+	trusting := open
+	trusting.TrustPopulationIDCard = true
 	full := link.Account{Name: identity.NameStrong, BirthDate: identity.DateFull}
 	with := func(change func(*link.Account)) *link.Account {
 		a := full
@@ -152,6 +154,24 @@ func TestDecideNamedCases(t *testing.T) {
 			link.Decision{Action: link.Prove}},
 		"B: for an organisation, linked": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Link = true, link.LinkedSame }), Vouched: true, ForOrganisation: true},
 			link.Decision{Action: link.Admit, Standing: identity.StandingLinked}},
+		"A: matched, but the ID card is another's": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched, IDCard: link.IDCardOther},
+			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
+		"A: matched, and the ID card is theirs": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
+		"B: the ID card alone wants proof": {open, link.Evidence{Account: &full, Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Prove}},
+		"B: the ID card, trusted": {trusting, link.Evidence{Account: &full, Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Record, Method: link.ByPopulation, Strength: link.Strong}},
+		"B: the ID card, trusted, name without marks": {trusting, link.Evidence{Account: with(func(a *link.Account) { a.Name = identity.NameStateEqual }), Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Record, Method: link.ByPopulation, Strength: link.Weak}},
+		"B: the ID card, trusted, year only": {trusting, link.Evidence{Account: with(func(a *link.Account) { a.BirthDate = identity.DateWeak }), Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Prove}},
+		"B: the ID card, trusted, another number verified": {trusting, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberOther }), Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Prove}},
+		"B: proved, but the ID card is another's": {trusting, link.Evidence{Account: &full, Vouched: true, Proof: link.ByCredential, IDCard: link.IDCardOther},
+			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
+		"B: directory number, but the ID card is another's": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberVerified }), Vouched: true, IDCard: link.IDCardOther},
+			link.Decision{Action: link.Prove}},
 		"B: two accounts":           {open, link.Evidence{Vouched: true, Admissible: 2}, link.Decision{Action: link.Choose}},
 		"B: no account":             {open, link.Evidence{Vouched: true}, link.Decision{Action: link.Prove}},
 		"nobody proved anything":    {open, link.Evidence{}, link.Decision{Action: link.Refuse, Reason: link.Conflict}},
@@ -206,6 +226,9 @@ func TestDecideEveryCombination(t *testing.T) {
 			return
 		}
 		ok(a.Link == link.NotLinked, "an active link is never overwritten")
+		ok(e.IDCard != link.IDCardOther, "another's ID card never links")
+		ok(d.Method != link.ByPopulation || p.TrustPopulationIDCard && e.Vouched && e.IDCard == link.IDCardOwn && a.BirthDate == identity.DateFull,
+			"an ID card links only where it is theirs and trusted")
 		if e.Vouched {
 			ok(a.Name != identity.NameDiffers && (a.BirthDate != identity.DateDiffers || a.Organisation), "two people's data never link")
 			ok(a.Number != link.NumberOther || a.Organisation, "a verified other number never links")
@@ -250,7 +273,8 @@ func each(visit func(link.Policy, link.Evidence)) {
 	for _, legacy := range days {
 		for _, skip := range days {
 			for _, trust := range bools {
-				p := link.Policy{LegacySignInUntil: legacy, SkipUntil: skip, TrustDirectoryNumber: trust}
+				// The two kinds of trust meet in no rule; one flag turns both.
+				p := link.Policy{LegacySignInUntil: legacy, SkipUntil: skip, TrustDirectoryNumber: trust, TrustPopulationIDCard: trust}
 				for _, a := range accounts {
 					for _, vouched := range bools {
 						for _, proof := range []link.Method{"", link.ByCredential, link.ByPortalSession} {
@@ -264,7 +288,10 @@ func each(visit func(link.Policy, link.Evidence)) {
 											if acting && !vouched {
 												continue // only a provider says so
 											}
-											visit(p, link.Evidence{Account: a, Vouched: vouched, ForOrganisation: acting, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible})
+											e := link.Evidence{Account: a, Vouched: vouched, ForOrganisation: acting, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible}
+											for e.IDCard = link.IDCardNotSaid; e.IDCard <= link.IDCardOther; e.IDCard++ {
+												visit(p, e)
+											}
 										}
 									}
 								}

@@ -36,6 +36,7 @@ type Sweeper interface {
 type Config struct {
 	Ledger Ledger // required
 	Check  Check  // required
+	Lookup Lookup // nil: whose an ID-card number is, nobody says
 	// Directory is told of the links that the ledger has queued for it; nil:
 	// it is not.
 	Directory Directory

@@ -11,7 +11,6 @@ import (
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
-	"vneid-proxy/broker/population"
 	"vneid-proxy/cleanup"
 	"vneid-proxy/metrics"
 )
@@ -36,10 +35,7 @@ func (k accountsMatchCommand) Run(ctx context.Context, environ environment) (err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	c := a.config
-	client, err := population.New(population.Config{
-		URL: address(c.Population.URL), Profile: c.Population.Profile, Token: c.Population.Token.Reveal(), Timeout: c.Process.CallTimeout,
-		AllowHTTP: c.Public.AllowHTTP,
-	})
+	client, err := newPopulation(c, callsToday(a.ledger))
 	if err != nil {
 		return err
 	}
@@ -54,7 +50,7 @@ func (k accountsMatchCommand) Run(ctx context.Context, environ environment) (err
 	run := rand.Text()
 	far, err := cleanup.Match(ctx, cleanup.MatchConfig{
 		Directory: a.directory, Ledger: a.ledger, Rules: k.rules(), Run: run,
-		Check:   cleanup.Check(populationCheck(client, calls{metrics: metrics.New(buildVersion()), now: time.Now})),
+		Check:   cleanup.Check(populationCheck(client.Background(0), calls{metrics: metrics.New(buildVersion()), now: time.Now})),
 		Workers: k.Workers, PerSecond: k.Rate, PerDay: k.PerDay, Patience: k.GiveUp,
 		DayEnds:  func(now time.Time) time.Time { return link.DayOf(now).Time().AddDate(0, 0, 1) },
 		Lease:    c.Process.CallTimeout + 5*time.Second,

@@ -14,7 +14,6 @@ import (
 
 	"vneid-proxy/broker"
 	"vneid-proxy/broker/directory"
-	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/broker/vneid"
 	"vneid-proxy/config"
@@ -323,27 +322,6 @@ func whoAmI(who *directory.WhoAmI, calls calls) broker.WhoAmI {
 		}
 		calls.measure("portal", "whoami", began, "unavailable")
 		return "", directoryFault(err)
-	}
-}
-
-// populationCheck answers no for an account whose name or birth date cannot be
-// asked about: the person is told to have them corrected, as for a mismatch.
-func populationCheck(client *population.Client, calls calls) broker.Population {
-	return func(ctx context.Context, n identity.CitizenNumber, name string, d identity.BirthDate) (bool, error) {
-		began := calls.now()
-		answer, err := client.Match(ctx, population.Question{Number: n, Name: name, BirthDate: d})
-		switch {
-		case err == nil:
-			calls.measure("population", "match", began, "ok")
-			return answer == population.Matched, nil
-		case errors.Is(err, population.ErrQuestion):
-			return false, nil
-		case errors.Is(err, population.ErrMalformed):
-			calls.measure("population", "match", began, "malformed")
-		default:
-			calls.measure("population", "match", began, "unavailable")
-		}
-		return false, err
 	}
 }
 

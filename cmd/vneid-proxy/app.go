@@ -19,7 +19,6 @@ import (
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
-	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/broker/work"
 	"vneid-proxy/config"
@@ -85,7 +84,7 @@ func policy(c config.Config) link.Policy {
 	return link.Policy{
 		LegacySignInUntil:    link.DayOf(c.Link.LegacySignInUntil.Time()),
 		SkipUntil:            link.DayOf(c.Link.SkipUntil.Time()),
-		TrustDirectoryNumber: c.Directory.TrustNumber,
+		TrustDirectoryNumber: c.Directory.TrustNumber, TrustPopulationIDCard: c.Population.TrustIDCard,
 	}
 }
 
@@ -118,27 +117,28 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	if err != nil {
 		return pages{}, err
 	}
-	population, err := population.New(population.Config{
-		URL: address(c.Population.URL), Profile: c.Population.Profile, Token: c.Population.Token.Reveal(), Timeout: c.Process.CallTimeout,
-		AllowHTTP: c.Public.AllowHTTP,
-	})
+	database, err := newPopulation(c, callsToday(a.ledger))
 	if err != nil {
 		return pages{}, err
 	}
-	check := populationCheck(population, calls)
+	watchPopulation(a.metrics, database)
+	// What asks beside requests gives way to people, and does not wait long for
+	// a turn: its lease on the check runs on.
+	beside := database.Background(time.Second)
 	connector, err := newConnector(c, accounts)
 	if err != nil {
 		return pages{}, err
 	}
 	a.work = work.New(work.Config{
-		Ledger: a.ledger, Check: work.Check(check), Directory: writtenDirectory(c.Directory, connector, calls),
+		Ledger: a.ledger, Check: work.Check(populationCheck(beside, calls)), Lookup: work.Lookup(populationLookup(c, beside, calls)), Directory: writtenDirectory(c.Directory, connector, calls),
 		Metrics: a.metrics, Logger: a.logger,
 	})
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		Providers:       offers,
 		Directory:       accountDirectory{connector, calls},
-		Population:      check,
+		Population:      populationCheck(database, calls),
+		Lookup:          populationLookup(c, database, calls),
 		Policy:          policy(c),
 		Ledger:          a.ledger,
 		Feed:            a.feed,

@@ -50,6 +50,8 @@ const (
 	directoryWrite   subject = "directory.write-back"
 	populationReach  subject = "population.reach"
 	populationMatch  subject = "population.match"
+	// of the record lookup
+	populationLookedUp subject = "population.lookup"
 )
 
 // verdict is how a check ended.

@@ -29,6 +29,7 @@ type connector interface {
 	ByID(ctx context.Context, id identity.AccountID) (identity.Account, error)
 	ByUsername(ctx context.Context, username string) ([]identity.Account, error)
 	ByCitizenNumber(ctx context.Context, number identity.CitizenNumber) ([]identity.Account, error)
+	ByIDCardNumber(ctx context.Context, number identity.IDCardNumber) ([]identity.Account, error)
 }
 
 // accountDirectory is the broker's view of a directory.
@@ -52,6 +53,11 @@ func (d accountDirectory) ByUsername(ctx context.Context, username string) ([]id
 
 func (d accountDirectory) ByCitizenNumber(ctx context.Context, n identity.CitizenNumber) ([]identity.Account, error) {
 	accounts, err := measured(d.calls, "by_citizen_number", func() ([]identity.Account, error) { return d.connector.ByCitizenNumber(ctx, n) })
+	return accounts, directoryFault(err)
+}
+
+func (d accountDirectory) ByIDCardNumber(ctx context.Context, n identity.IDCardNumber) ([]identity.Account, error) {
+	accounts, err := measured(d.calls, "by_id_card_number", func() ([]identity.Account, error) { return d.connector.ByIDCardNumber(ctx, n) })
 	return accounts, directoryFault(err)
 }
 

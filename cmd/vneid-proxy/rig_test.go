@@ -47,6 +47,7 @@ type rig struct {
 // rigWorld is what a test may have otherwise than usual.
 type rigWorld struct {
 	wire     wire                      // to VNeID; wireOIDC unless told otherwise
+	way      populationWay             // to the population database; "" is json
 	env      map[string]string         // over the usual environment; "" unsets
 	people   []vneidtest.Persona       // nil is vneidtest.Personas
 	accounts []vneidtest.PortalAccount // of nobody's, in the portal and the directory
@@ -89,8 +90,8 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		require.NoError(t, err)
 		return r.vneid
 	})
-	population := r.simulate(func(string) http.Handler {
-		r.population, err = vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: "population-token", Personas: world.people})
+	population := r.simulate(func(address string) http.Handler {
+		r.population, err = vneidtest.NewPopulation(populationConfig(address, world.people))
 		require.NoError(t, err)
 		return r.population
 	})
@@ -128,6 +129,7 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		r.env["PROVIDERS_FILE"] = filepath.Join(t.TempDir(), "providers.yaml")
 		require.NoError(t, os.WriteFile(r.env["PROVIDERS_FILE"], []byte(world.further(r)), 0o600))
 	}
+	maps.Copy(r.env, world.way.environ(population))
 	maps.Copy(r.env, world.env)
 	r.start()
 	t.Cleanup(func() { r.stop() })
