@@ -101,18 +101,20 @@ func parseSalted(text string, digest func() hash.Hash) (stored, error) {
 	}, nil
 }
 
-// parseLiferay reads base64 of the key's bits, the iterations, a salt of 8
-// bytes and the key, as Liferay writes PBKDF2WithHmacSHA1.
+// parseLiferay reads base64 of the key's bits, the iterations, a salt (of 8
+// bytes, in later releases of more) and the key, as Liferay writes
+// PBKDF2WithHmacSHA1.
 func parseLiferay(text string) (stored, error) {
 	raw, err := decode64(text)
 	if err != nil || len(raw) < 16 {
 		return nil, errFormat
 	}
 	bits, rounds := binary.BigEndian.Uint32(raw), binary.BigEndian.Uint32(raw[4:])
-	if int(bits) != 8*(len(raw)-16) {
+	begins := len(raw) - int(bits/8)
+	if bits%8 != 0 || bits > 512 || begins < 16 || begins > 8+64 {
 		return nil, errFormat
 	}
-	return derived(sha1.New, rounds, raw[8:16], raw[16:])
+	return derived(sha1.New, rounds, raw[8:begins], raw[begins:])
 }
 
 // parseASPNET reads base64 of what ASP.NET Identity's hasher writes: version

@@ -18,6 +18,7 @@ type Queries struct {
 	dialect    dialect
 	statements map[string]statement
 	columns    map[string]source
+	accounts   string // what a statement that does not begin itself is put behind
 	hash       string // the column of the credential query with the stored password
 }
 
@@ -157,8 +158,8 @@ func (f *queriesFile) list(node *yaml.Node, place string) (texts []string) {
 }
 
 func (f *queriesFile) read(root *yaml.Node) {
-	parts := map[string]*yaml.Node{"queries": root, "columns": root, "credential": nil}
-	f.each(root, "", []string{"queries", "columns", "credential"}, func(name string, value *yaml.Node) { parts[name] = value })
+	parts := map[string]*yaml.Node{"queries": root, "columns": root, "credential": nil, "accounts": nil}
+	f.each(root, "", []string{"accounts", "queries", "columns", "credential"}, func(name string, value *yaml.Node) { parts[name] = value })
 	for _, name := range []string{"queries", "columns"} {
 		if parts[name] == root && root.Kind == yaml.MappingNode {
 			f.fault(root, "", "write %s:", name)
@@ -167,6 +168,9 @@ func (f *queriesFile) read(root *yaml.Node) {
 	}
 	if root.Kind != yaml.MappingNode {
 		return
+	}
+	if parts["accounts"] != nil {
+		f.accounts, _ = f.scalar(parts["accounts"], "accounts")
 	}
 	f.readStatements(parts["queries"])
 	f.readColumns(parts["columns"])
@@ -187,13 +191,16 @@ func (f *queriesFile) readStatements(node *yaml.Node) {
 		if !ok {
 			return
 		}
+		p := purposes()[slices.Index(names, name)]
 		s, err := f.dialect.parse(text)
+		if err == nil && f.accounts != "" && slices.Contains(p.verbs, "select") && !slices.Contains(p.verbs, s.verb) {
+			s, err = f.dialect.parse(f.accounts + "\n" + text)
+		}
 		if err != nil {
 			f.fault(value, place, "%s", err.Error())
 			return
 		}
 		f.statements[name] = s
-		p := purposes()[slices.Index(names, name)]
 		if !slices.Contains(p.verbs, s.verb) {
 			f.fault(value, place, "begin it with %s", strings.ToUpper(strings.Join(p.verbs, " or ")))
 		}

@@ -33,11 +33,21 @@ func mariaDB(t testing.TB) server {
 	return server{"mysql", m.Database, m.Do}
 }
 
-// onServers runs a test on each of the servers that Debian has.
-func onServers(t *testing.T, test func(t *testing.T, s server)) {
+// TestSQL is all that a database can be asked, on each of the servers that
+// Debian has.
+func TestSQL(t *testing.T) {
 	t.Parallel()
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgreSQL(t)) })
-	t.Run("MariaDB", func(t *testing.T) { test(t, mariaDB(t)) })
+	for name, start := range map[string]func(testing.TB) server{"PostgreSQL": postgreSQL, "MariaDB": mariaDB} {
+		t.Run(name, func(t *testing.T) {
+			on := start(t)
+			for name, test := range map[string]func(*testing.T, server){
+				"conforms": sqlConforms, "scans": sqlScans, "writes back": sqlWritesBack, "faults": sqlFaults, "reads only": sqlReadsOnly,
+				"examples": sqlExamples, "credentials": sqlCredentials, "deadline": sqlDeadline,
+			} {
+				t.Run(name, func(t *testing.T) { test(t, on) })
+			}
+		})
+	}
 }
 
 func openSQL(t testing.TB, address, queries string) *directory.SQL {
@@ -189,180 +199,177 @@ columns:
 	}
 }
 
-func TestSQLConforms(t *testing.T) {
-	onServers(t, func(t *testing.T, on server) {
-		for name, s := range map[string]shape{"plain": plainShape(), "odd": oddShape()} {
-			t.Run(name, func(t *testing.T) {
-				conformance(t, func(t *testing.T, accounts []identity.Account) reader {
-					d, _ := s.open(t, on, accounts)
-					return d
-				})
+func sqlConforms(t *testing.T, on server) {
+	for name, s := range map[string]shape{"plain": plainShape(), "odd": oddShape()} {
+		t.Run(name, func(t *testing.T) {
+			conformance(t, func(t *testing.T, accounts []identity.Account) reader {
+				d, _ := s.open(t, on, accounts)
+				return d
 			})
-		}
-	})
+		})
+	}
 }
 
 // A connection of the read side cannot write, whatever the statement: this one
 // is a SELECT that calls for a write.
-func TestSQLReadsOnly(t *testing.T) {
-	t.Parallel()
-	on := postgreSQL(t)
+func sqlReadsOnly(t *testing.T, on server) {
 	s := plainShape()
-	s.schema += `; CREATE FUNCTION touched(text) RETURNS text LANGUAGE sql AS $$ UPDATE accounts SET name = 'x' WHERE id = $1 RETURNING id $$`
+	code := "SQLSTATE 25006"
+	if on.scheme == "mysql" {
+		code = "error 1792"
+		s.schema += `; CREATE FUNCTION touched(which VARCHAR(255)) RETURNS VARCHAR(255) MODIFIES SQL DATA
+			BEGIN UPDATE accounts SET name = 'x' WHERE username = 'a'; RETURN which; END`
+	} else {
+		s.schema += `; CREATE FUNCTION touched(text) RETURNS text LANGUAGE sql AS $$ UPDATE accounts SET name = 'x' WHERE id = $1 RETURNING id $$`
+	}
 	s.queries = strings.Replace(s.queries, "WHERE id = :account_id\"", "WHERE id = touched(:account_id)\"", 1)
 	d, _ := s.open(t, on, []identity.Account{{ID: "17", Username: "a", Kind: identity.KindCitizen, Name: "A"}})
 	_, err := d.ByID(t.Context(), "17")
 	require.ErrorIs(t, err, directory.ErrUnavailable)
-	assert.Contains(t, err.Error(), "SQLSTATE 25006", "read_only_sql_transaction")
+	assert.Contains(t, err.Error(), code, "a transaction that cannot write")
 	found, err := d.ByUsername(t.Context(), "a")
 	require.NoError(t, err)
 	assert.Equal(t, "A", found[0].Name)
 }
 
-func TestSQLScan(t *testing.T) {
-	onServers(t, func(t *testing.T, on server) {
-		s := plainShape()
-		// Integers as ids: in order 1, 2, …, 10, and not 1, 10, 2.
-		s.schema = strings.Replace(s.schema, "id VARCHAR(255)", "id INTEGER", 1)
-		s.queries = strings.Replace(s.queries, "id > :after ", "id > :after_integer ", 1)
-		s.queries = strings.ReplaceAll(s.queries, "WHERE id = :account_id\"", "WHERE id = :account_id_integer\"")
-		s.queries = strings.Replace(s.queries, "WHERE id = :account_id AND", "WHERE id = :account_id_integer AND", 1)
-		d, database := s.open(t, on, nil)
-		var rows []string
-		const count = 1203
-		for i := range count {
-			number := "''"
-			switch i % 5 {
-			case 1:
-				number = fmt.Sprintf("'099%09d'", i)
-			case 2:
-				number = "'99202000345'" // a zero lost, and nobody has said that it may be put back
-			}
-			rows = append(rows, fmt.Sprintf("(%d, 'u%d', 'citizen', 'active', %s, '1', '12', 'N', '%s', '', '', '', '', '', '', 1)",
-				i-3, i, number, []string{"2002-03-04", "31/02/2002"}[i%2]))
+func sqlScans(t *testing.T, on server) {
+	s := plainShape()
+	// Integers as ids: in order 1, 2, …, 10, and not 1, 10, 2.
+	s.schema = strings.Replace(s.schema, "id VARCHAR(255)", "id INTEGER", 1)
+	s.queries = strings.Replace(s.queries, "id > :after ", "id > :after_integer ", 1)
+	s.queries = strings.ReplaceAll(s.queries, "WHERE id = :account_id\"", "WHERE id = :account_id_integer\"")
+	s.queries = strings.Replace(s.queries, "WHERE id = :account_id AND", "WHERE id = :account_id_integer AND", 1)
+	d, database := s.open(t, on, nil)
+	var rows []string
+	const count = 1203
+	for i := range count {
+		number := "''"
+		switch i % 5 {
+		case 1:
+			number = fmt.Sprintf("'099%09d'", i)
+		case 2:
+			number = "'99202000345'" // a zero lost, and nobody has said that it may be put back
 		}
-		on.do(t, database, "INSERT INTO accounts VALUES "+strings.Join(rows, ","))
-		seen := map[identity.AccountID]directory.Record{}
-		require.NoError(t, d.Scan(t.Context(), func(r directory.Record) error {
-			assert.NotContains(t, seen, r.Account.ID)
-			seen[r.Account.ID] = r
-			return nil
-		}))
-		require.Len(t, seen, count)
-		assert.Equal(t, "99202000345", seen["-1"].NumberText.Reveal())
-		assert.True(t, seen["-1"].Account.Number.IsZero())
-		assert.False(t, seen["-1"].Account.NumberVerified, "there is no number")
-		assert.Equal(t, "12", seen["-1"].IDCardText.Reveal())
-		assert.Equal(t, "", seen["-1"].BirthDateText)
-		assert.Equal(t, "31/02/2002", seen["-2"].BirthDateText)
-		assert.Equal(t, "099000000001", seen["-2"].Account.Number.Reveal())
-		assert.True(t, seen["-2"].Account.NumberVerified)
-		assert.Equal(t, "1", seen["-2"].Version)
+		rows = append(rows, fmt.Sprintf("(%d, 'u%d', 'citizen', 'active', %s, '1', '12', 'N', '%s', '', '', '', '', '', '', 1)",
+			i-3, i, number, []string{"2002-03-04", "31/02/2002"}[i%2]))
+	}
+	on.do(t, database, "INSERT INTO accounts VALUES "+strings.Join(rows, ","))
+	seen := map[identity.AccountID]directory.Record{}
+	require.NoError(t, d.Scan(t.Context(), func(r directory.Record) error {
+		assert.NotContains(t, seen, r.Account.ID)
+		seen[r.Account.ID] = r
+		return nil
+	}))
+	require.Len(t, seen, count)
+	assert.Equal(t, "99202000345", seen["-1"].NumberText.Reveal())
+	assert.True(t, seen["-1"].Account.Number.IsZero())
+	assert.False(t, seen["-1"].Account.NumberVerified, "there is no number")
+	assert.Equal(t, "12", seen["-1"].IDCardText.Reveal())
+	assert.Equal(t, "", seen["-1"].BirthDateText)
+	assert.Equal(t, "31/02/2002", seen["-2"].BirthDateText)
+	assert.Equal(t, "099000000001", seen["-2"].Account.Number.Reveal())
+	assert.True(t, seen["-2"].Account.NumberVerified)
+	assert.Equal(t, "1", seen["-2"].Version)
 
-		stop := fmt.Errorf("enough")
-		visited := 0
-		assert.Equal(t, stop, d.Scan(t.Context(), func(directory.Record) error { visited++; return stop }))
-		assert.Equal(t, 1, visited)
-		_, err := d.ByID(t.Context(), "0017")
-		require.ErrorIs(t, err, directory.ErrNotFound, "written otherwise, it is another's")
-		_, err = d.ByID(t.Context(), "17x")
-		require.ErrorIs(t, err, directory.ErrNotFound)
+	stop := fmt.Errorf("enough")
+	visited := 0
+	assert.Equal(t, stop, d.Scan(t.Context(), func(directory.Record) error { visited++; return stop }))
+	assert.Equal(t, 1, visited)
+	_, err := d.ByID(t.Context(), "0017")
+	require.ErrorIs(t, err, directory.ErrNotFound, "written otherwise, it is another's")
+	_, err = d.ByID(t.Context(), "17x")
+	require.ErrorIs(t, err, directory.ErrNotFound)
 
-		// A scan that begins anew for ever is noticed.
-		s.queries = strings.Replace(s.queries, "id > :after_integer ORDER BY id", "id > COALESCE(NULL, -100, :after_integer) ORDER BY id", 1)
-		again := openSQL(t, database, s.queries)
-		require.ErrorIs(t, again.Scan(t.Context(), func(directory.Record) error { return nil }), directory.ErrMalformed)
-	})
+	// A scan that begins anew for ever is noticed.
+	s.queries = strings.Replace(s.queries, "id > :after_integer ORDER BY id", "id > COALESCE(NULL, -100, :after_integer) ORDER BY id", 1)
+	again := openSQL(t, database, s.queries)
+	require.ErrorIs(t, again.Scan(t.Context(), func(directory.Record) error { return nil }), directory.ErrMalformed)
 }
 
-func TestSQLWriteBack(t *testing.T) {
-	onServers(t, func(t *testing.T, on server) {
-		ctx := t.Context()
-		number, other := citizenNumber(t, "099202000345"), citizenNumber(t, "099202000346")
-		accounts := []identity.Account{{ID: "17", Username: "a", Kind: identity.KindCitizen}, {ID: "18", Username: "b", Kind: identity.KindCitizen}}
-		d, database := plainShape().open(t, on, accounts)
-		_, version, err := d.Versioned(ctx, "17")
-		require.NoError(t, err)
-		require.NoError(t, d.WriteCitizenNumber(ctx, "17", number, version))
-		account, next, err := d.Versioned(ctx, "17")
-		require.NoError(t, err)
-		assert.Equal(t, number, account.Number)
-		assert.True(t, account.NumberVerified)
-		assert.NotEqual(t, version, next)
-		require.NoError(t, d.WriteCitizenNumber(ctx, "17", number, version), "it stands there already")
-		require.ErrorIs(t, d.WriteCitizenNumber(ctx, "17", other, version), directory.ErrChanged)
-		require.ErrorIs(t, d.WriteCitizenNumber(ctx, "19", number, "1"), directory.ErrNotFound)
-		untouched, err := d.ByID(ctx, "18")
-		require.NoError(t, err)
-		assert.Equal(t, accounts[1], untouched)
+func sqlWritesBack(t *testing.T, on server) {
+	ctx := t.Context()
+	number, other := citizenNumber(t, "099202000345"), citizenNumber(t, "099202000346")
+	accounts := []identity.Account{{ID: "17", Username: "a", Kind: identity.KindCitizen}, {ID: "18", Username: "b", Kind: identity.KindCitizen}}
+	d, database := plainShape().open(t, on, accounts)
+	_, version, err := d.Versioned(ctx, "17")
+	require.NoError(t, err)
+	require.NoError(t, d.WriteCitizenNumber(ctx, "17", number, version))
+	account, next, err := d.Versioned(ctx, "17")
+	require.NoError(t, err)
+	assert.Equal(t, number, account.Number)
+	assert.True(t, account.NumberVerified)
+	assert.NotEqual(t, version, next)
+	require.NoError(t, d.WriteCitizenNumber(ctx, "17", number, version), "it stands there already")
+	require.ErrorIs(t, d.WriteCitizenNumber(ctx, "17", other, version), directory.ErrChanged)
+	require.ErrorIs(t, d.WriteCitizenNumber(ctx, "19", number, "1"), directory.ErrNotFound)
+	untouched, err := d.ByID(ctx, "18")
+	require.NoError(t, err)
+	assert.Equal(t, accounts[1], untouched)
 
-		// What does not do what it is for leaves nothing behind.
-		for name, change := range map[string][2]string{
-			"more than one":   {"WHERE id = :account_id AND version = :version", "WHERE id = :account_id OR 1 = 1 OR version = :version"},
-			"not verified":    {"verified = '1', ", ""},
-			"another's":       {"WHERE id = :account_id AND version = :version", "WHERE id <> :account_id AND version > :version"},
-			"another number":  {"citizen_number = :citizen_number,", "citizen_number = '099202000999', name = :citizen_number,"},
-			"of another kind": {"version = version + 1", "kind = 'x', version = version + 1"},
-		} {
-			t.Run(name, func(t *testing.T) {
-				s := plainShape()
-				require.Contains(t, s.queries, change[0])
-				broken := openSQL(t, database, strings.Replace(s.queries, change[0], change[1], 1))
-				_, version, err := broken.Versioned(ctx, "18")
-				require.NoError(t, err)
-				err = broken.WriteCitizenNumber(ctx, "18", number, version)
-				require.ErrorIs(t, err, directory.ErrMalformed)
-				again, err := d.ByID(ctx, "18")
-				require.NoError(t, err)
-				assert.Equal(t, untouched, again)
-			})
-		}
-	})
+	// What does not do what it is for leaves nothing behind.
+	for name, change := range map[string][2]string{
+		"more than one":   {"WHERE id = :account_id AND version = :version", "WHERE id = :account_id OR 1 = 1 OR version = :version"},
+		"not verified":    {"verified = '1', ", ""},
+		"another's":       {"WHERE id = :account_id AND version = :version", "WHERE id <> :account_id AND version > :version"},
+		"another number":  {"citizen_number = :citizen_number,", "citizen_number = '099202000999', name = :citizen_number,"},
+		"of another kind": {"version = version + 1", "kind = 'x', version = version + 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := plainShape()
+			require.Contains(t, s.queries, change[0])
+			broken := openSQL(t, database, strings.Replace(s.queries, change[0], change[1], 1))
+			_, version, err := broken.Versioned(ctx, "18")
+			require.NoError(t, err)
+			err = broken.WriteCitizenNumber(ctx, "18", number, version)
+			require.ErrorIs(t, err, directory.ErrMalformed)
+			again, err := d.ByID(ctx, "18")
+			require.NoError(t, err)
+			assert.Equal(t, untouched, again)
+		})
+	}
 }
 
 // What is wrong with the database or the operator's query is never somebody's
 // account, and its words are nobody's to read.
-func TestSQLFaults(t *testing.T) {
-	onServers(t, func(t *testing.T, on server) {
-		full := identity.Account{ID: "17", Username: "canary", Kind: identity.KindCitizen, Number: citizenNumber(t, private), IDCard: idCardNumber(t, "990000345")}
-		second := full
-		second.ID, second.Username, second.Number, second.IDCard = "18", "other", identity.CitizenNumber{}, identity.IDCardNumber{}
-		s := plainShape()
-		_, database := s.open(t, on, []identity.Account{full, second})
-		const byID, byNumber = `WHERE id = :account_id"`, `WHERE citizen_number = :citizen_number"`
-		for name, test := range map[string]struct {
-			old, new string
-			want     error
-		}{
-			"no such table":      {"accounts " + byID, "nowhere " + byID, directory.ErrUnavailable},
-			"value in an error":  {byID, `WHERE id = :account_id AND 1 = CAST(username AS INTEGER) / 0"`, nil},
-			"a column missing":   {"username, kind, status", "username, kind", directory.ErrMalformed},
-			"kind unknown":       {"username, kind,", "username, 'canary' AS kind,", directory.ErrMalformed},
-			"id unusable":        {"SELECT id,", "SELECT '' AS id,", directory.ErrMalformed},
-			"two columns alike":  {"username, kind,", "username, username, kind,", directory.ErrMalformed},
-			"an account twice":   {byID, `WHERE id = :account_id UNION ALL ` + "SELECT * FROM accounts WHERE id = :account_id\"", directory.ErrMalformed},
-			"not asked for":      {byNumber, `WHERE citizen_number = :citizen_number OR username = 'other'"`, directory.ErrMalformed},
-			"too many":           {byNumber, `CROSS JOIN (SELECT 1 AS one UNION ALL SELECT 2) x CROSS JOIN (SELECT 1 AS two UNION ALL SELECT 2 UNION ALL SELECT 3) y, (SELECT 1 AS c UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) z, (SELECT 1 AS d UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) v, (SELECT 1 AS e UNION ALL SELECT 2) w WHERE citizen_number = :citizen_number"`, directory.ErrMalformed},
-			"another is not one": {byID, `WHERE id <> :account_id"`, directory.ErrNotFound},
-		} {
-			t.Run(name, func(t *testing.T) {
-				require.Contains(t, s.queries, test.old)
-				d := openSQL(t, database, strings.ReplaceAll(s.queries, test.old, test.new))
-				_, err := d.ByID(t.Context(), "17")
-				if strings.HasPrefix(test.old, "WHERE citizen") {
-					_, err = d.ByCitizenNumber(t.Context(), full.Number)
+func sqlFaults(t *testing.T, on server) {
+	full := identity.Account{ID: "17", Username: "canary", Kind: identity.KindCitizen, Number: citizenNumber(t, private), IDCard: idCardNumber(t, "990000345")}
+	second := full
+	second.ID, second.Username, second.Number, second.IDCard = "18", "other", identity.CitizenNumber{}, identity.IDCardNumber{}
+	s := plainShape()
+	_, database := s.open(t, on, []identity.Account{full, second})
+	const byID, byNumber = `WHERE id = :account_id"`, `WHERE citizen_number = :citizen_number"`
+	for name, test := range map[string]struct {
+		old, new string
+		want     error
+	}{
+		"no such table":      {"accounts " + byID, "nowhere " + byID, directory.ErrUnavailable},
+		"value in an error":  {byID, `WHERE id = :account_id AND 1 = CAST(username AS INTEGER) / 0"`, nil},
+		"a column missing":   {"username, kind, status", "username, kind", directory.ErrMalformed},
+		"kind unknown":       {"username, kind,", "username, 'canary' AS kind,", directory.ErrMalformed},
+		"id unusable":        {"SELECT id,", "SELECT '' AS id,", directory.ErrMalformed},
+		"two columns alike":  {"username, kind,", "username, username, kind,", directory.ErrMalformed},
+		"an account twice":   {byID, `WHERE id = :account_id UNION ALL ` + "SELECT * FROM accounts WHERE id = :account_id\"", directory.ErrMalformed},
+		"not asked for":      {byNumber, `WHERE citizen_number = :citizen_number OR username = 'other'"`, directory.ErrMalformed},
+		"too many":           {byNumber, `CROSS JOIN (SELECT 1 AS one UNION ALL SELECT 2) x CROSS JOIN (SELECT 1 AS two UNION ALL SELECT 2 UNION ALL SELECT 3) y, (SELECT 1 AS c UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) z, (SELECT 1 AS d UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) v, (SELECT 1 AS e UNION ALL SELECT 2) w WHERE citizen_number = :citizen_number"`, directory.ErrMalformed},
+		"another is not one": {byID, `WHERE id <> :account_id"`, directory.ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Contains(t, s.queries, test.old)
+			d := openSQL(t, database, strings.ReplaceAll(s.queries, test.old, test.new))
+			_, err := d.ByID(t.Context(), "17")
+			if strings.HasPrefix(test.old, "WHERE citizen") {
+				_, err = d.ByCitizenNumber(t.Context(), full.Number)
+			}
+			if test.want != nil {
+				require.ErrorIs(t, err, test.want)
+			}
+			if err != nil {
+				for _, word := range []string{"canary", private, "nowhere", "accounts", "127.0.0.1"} {
+					assert.NotContains(t, fmt.Sprintf("%v %+v %s", err, err, err), word)
 				}
-				if test.want != nil {
-					require.ErrorIs(t, err, test.want)
-				}
-				if err != nil {
-					for _, word := range []string{"canary", private, "nowhere", "accounts", "127.0.0.1"} {
-						assert.NotContains(t, fmt.Sprintf("%v %+v %s", err, err, err), word)
-					}
-				}
-			})
-		}
-	})
+			}
+		})
+	}
 }
 
 func TestSQLUnreachable(t *testing.T) {
@@ -387,14 +394,13 @@ func TestSQLUnreachable(t *testing.T) {
 	}
 }
 
-func TestSQLDeadline(t *testing.T) {
-	t.Parallel()
-	on := postgreSQL(t)
+func sqlDeadline(t *testing.T, on server) {
 	s := plainShape()
 	_, database := s.open(t, on, []identity.Account{{ID: "17", Kind: identity.KindCitizen}})
 	u, err := url.Parse(database)
 	require.NoError(t, err)
-	read, err := directory.ParseQueries("postgres", []byte(strings.Replace(s.queries, `WHERE id = :account_id"`, `, pg_sleep(600) WHERE id = :account_id"`, 1)))
+	wait := map[string]string{"postgres": "pg_sleep(600) IS NOT NULL", "mysql": "SLEEP(600) = 0"}[on.scheme]
+	read, err := directory.ParseQueries(on.scheme, []byte(strings.Replace(s.queries, `WHERE id = :account_id"`, `WHERE id = :account_id AND `+wait+`"`, 1)))
 	require.NoError(t, err)
 	d, err := directory.NewSQL(directory.SQLConfig{URL: u, Queries: read, Timeout: 50 * time.Millisecond})
 	require.NoError(t, err)
