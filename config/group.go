@@ -118,8 +118,11 @@ type Ledger struct {
 // Directory is where the portal keeps its accounts. URL is nil where the
 // policy needs none.
 type Directory struct {
-	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says. Use https wherever others share the network."`
-	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL. Tried again until done."`
+	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says; postgres, mysql (MariaDB too), sqlserver and oracle is the portal's database, as DIRECTORY_QUERIES_FILE says. Beyond loopback a database is reached over TLS and its certificate checked, unless the address says otherwise in its driver's words. See docs/directories.md."`
+	QueriesFile   string   `env:"DIRECTORY_QUERIES_FILE" form:"file" need:"with a database as DIRECTORY_URL" example:"/etc/vneid-proxy/queries.yaml" doc:"How the accounts are found in the portal's database, in YAML, as docs/directories.md says."`
+	Password      Secret   `env:"DIRECTORY_PASSWORD" doc:"Password of the user in DIRECTORY_URL, where that is a database."`
+	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL, or a database and write_back in DIRECTORY_QUERIES_FILE. Tried again until done."`
+	Credential    string   `env:"DIRECTORY_CREDENTIAL" envDefault:"http" choice:"http,sql" doc:"Who checks a user name and password: http asks DIRECTORY_CREDENTIAL_URL, where that is set; sql compares with what the portal's database stores, as credential in DIRECTORY_QUERIES_FILE says."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
 	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL" doc:"Bearer token sent to DIRECTORY_URL and DIRECTORY_CREDENTIAL_URL."`
 	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified: such an account is not asked for it. Leave it false where people could type the number themselves. A portal sign-in forwards the number itself only once it is marked verified, or linked."`
@@ -167,7 +170,7 @@ type Population struct {
 // Link is the policy for whoever has no citizen number yet.
 type Link struct {
 	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce" later:"observe,off" doc:"enforce shows the link screen to whoever has no citizen number."`
-	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
+	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql."`
 	SkipUntil         Date          `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
 	UnlinkAfter       time.Duration `env:"UNLINK_AFTER" envDefault:"72h" doc:"How long after a citizen has asked to unlink an account the link ends; until then they may keep it. 0s: within seconds."`
 	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse" later:"pass,provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one."`

@@ -158,8 +158,8 @@ func checkPolicy(c *Config, l loader) {
 	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL")
 	checkDirectory(c, l)
 	checkPopulation(c, l)
-	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") {
-		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL: nothing checks a portal account")
+	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") && c.Directory.Credential != "sql" {
+		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql: nothing checks a portal account")
 	}
 }
 
@@ -167,8 +167,26 @@ func checkDirectory(c *Config, l loader) {
 	u := c.Directory.URL
 	served := u != nil && (u.Scheme == "http" || u.Scheme == "https")
 	l.need(served || l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL", "DIRECTORY_TOKEN")
-	if c.Directory.WriteBack && u != nil && !served {
-		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL: a file is read alone")
+	database := u != nil && slices.Contains(databases(), u.Scheme)
+	l.need(database, "with a database as DIRECTORY_URL", "DIRECTORY_QUERIES_FILE")
+	if u != nil && !database {
+		for _, name := range []string{"DIRECTORY_QUERIES_FILE", "DIRECTORY_PASSWORD"} {
+			if l.has(name) {
+				l.fault(name, "remove it: it has a meaning only with a database as DIRECTORY_URL")
+			}
+		}
+	}
+	if c.Directory.WriteBack && u != nil && !served && !database {
+		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL, or name its database: a file is read alone")
+	}
+	if c.Directory.Credential != "sql" {
+		return
+	}
+	if u != nil && !database {
+		l.fault("DIRECTORY_CREDENTIAL", "remove it, or name the portal's database in DIRECTORY_URL")
+	}
+	if l.has("DIRECTORY_CREDENTIAL_URL") {
+		l.fault("DIRECTORY_CREDENTIAL_URL", "remove it: with DIRECTORY_CREDENTIAL=sql nobody is asked there")
 	}
 }
 

@@ -291,7 +291,7 @@ func providerFault(err error) error {
 	return &broker.Fault{Reason: screen.Protocol, Err: err}
 }
 
-func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Credential {
+func credentialCheck(check directory.CredentialCheck, calls calls) broker.Credential {
 	return func(ctx context.Context, username, password string) (identity.AccountID, error) {
 		began := calls.now()
 		id, err := check.Check(ctx, username, password)
@@ -303,7 +303,7 @@ func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Creden
 			calls.measure("directory", "credential", began, "refused")
 			return "", broker.ErrWrong
 		}
-		calls.measure("directory", "credential", began, "unavailable")
+		calls.measure("directory", "credential", began, directoryOutcome(err))
 		return "", directoryFault(err)
 	}
 }

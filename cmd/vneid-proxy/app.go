@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -42,6 +43,7 @@ type app struct {
 	watched   []*reloading
 	proxy     *proxy.Proxy
 	logger    *slog.Logger
+	closers   []io.Closer // beside the ledger
 	draining  atomic.Bool
 }
 
@@ -150,6 +152,12 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		UnlinkAfter:     c.Link.UnlinkAfter,
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
+	}
+	if database, ok := connector.(*directory.SQL); ok {
+		a.closers = append(a.closers, database)
+		if c.Directory.Credential == "sql" {
+			b.Credential = credentialCheck(database, calls)
+		}
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{
@@ -326,5 +334,9 @@ func (a *app) close() error {
 	if a.refresh != nil {
 		a.refresh.Wait()
 	}
-	return a.ledger.Close()
+	err := a.ledger.Close()
+	for _, closer := range a.closers {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
 }

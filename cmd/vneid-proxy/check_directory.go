@@ -8,11 +8,15 @@ import (
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/outbound"
+	"vneid-proxy/config"
 	"vneid-proxy/identity"
 )
 
 // directory opens the portal's accounts as serve does.
 func (i *inspection) directory(ctx context.Context) findings {
+	if config.IsDatabase(i.config.Directory.URL) {
+		return i.database(ctx)
+	}
 	if servedDirectory(i.config.Directory) {
 		return i.servedDirectory(ctx)
 	}

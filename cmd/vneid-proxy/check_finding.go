@@ -48,6 +48,7 @@ const (
 	directoryOpen    subject = "directory.accounts"
 	directorySearch  subject = "directory.search"
 	directoryWrite   subject = "directory.write-back"
+	directoryHash    subject = "directory.credential"
 	populationReach  subject = "population.reach"
 	populationMatch  subject = "population.match"
 	// of the record lookup
