@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -203,15 +204,12 @@ func (d *SQL) reading(ctx context.Context, ask func(asker) error) error {
 
 // records asks one statement and reads its answer, of at most most rows.
 func (d *SQL) records(ctx context.Context, from asker, purpose string, given map[string]any, most int) ([]Record, error) {
-	answers, err := d.answers(ctx, from, purpose, given, most)
+	answers, err := d.answers(ctx, from, purpose, given, most, slices.Collect(maps.Keys(d.queries.columns)))
 	if err != nil {
 		return nil, err
 	}
 	var records []Record
 	for _, answer := range answers {
-		if err := d.complete(purpose, answer); err != nil {
-			return nil, err
-		}
 		record, problem := d.queries.record(answer)
 		if problem != "" {
 			return nil, malformed("%s of a row of %s cannot be read", problem, purpose)
@@ -221,19 +219,34 @@ func (d *SQL) records(ctx context.Context, from asker, purpose string, given map
 	return records, nil
 }
 
-// complete holds an answer to the columns that the file names.
-func (d *SQL) complete(purpose string, answer map[string]cell) error {
-	for field, s := range d.queries.columns {
-		if _, there := answer[strings.ToLower(s.column)]; s.column != "" && !there {
+// complete holds the names of an answer's columns to those that the fields
+// stand in.
+func (q Queries) complete(purpose string, names, fields []string) error {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return malformed("%s answers with two columns of one name", purpose)
+		}
+	}
+	slices.Sort(fields)
+	for _, field := range fields {
+		column := strings.ToLower(q.columns[field].column)
+		if field == fieldHash {
+			column = strings.ToLower(q.hash)
+		}
+		if column != "" && !slices.Contains(names, column) {
 			return malformed("%s answers without the column of %s", purpose, field)
 		}
 	}
 	return nil
 }
 
+// fieldHash is the stored password among the fields of an account.
+const fieldHash = "credential.hash"
+
 // answers asks one statement and returns its rows, by the names of their
-// columns in lower case, for databases change it as they like.
-func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map[string]any, most int) ([]map[string]cell, error) {
+// columns in lower case, for databases change it as they like. Those of the
+// fields must be there, even if no row is.
+func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map[string]any, most int, fields []string) ([]map[string]cell, error) {
 	s := d.queries.statements[purpose]
 	rows, err := from.QueryContext(ctx, s.text, s.arguments(given)...)
 	if err != nil {
@@ -246,9 +259,9 @@ func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map
 	}
 	for i, name := range names {
 		names[i] = strings.ToLower(name)
-		if slices.Contains(names[:i], names[i]) {
-			return nil, malformed("%s answers with two columns of one name", purpose)
-		}
+	}
+	if err := d.queries.complete(purpose, names, fields); err != nil {
+		return nil, err
 	}
 	var all []map[string]cell
 	size := 0

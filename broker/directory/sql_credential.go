@@ -96,19 +96,11 @@ func (d *SQL) Check(ctx context.Context, username, password string) (identity.Ac
 func (d *SQL) credential(ctx context.Context, username string) (account identity.Account, hash *string, err error) {
 	var exact, folded []map[string]cell
 	err = d.reading(ctx, func(from asker) error {
-		answers, err := d.answers(ctx, from, "credential", arguments("username", username), maxRows)
+		answers, err := d.answers(ctx, from, "credential", arguments("username", username), maxRows, []string{"id", "username", "locked", fieldHash})
 		if err != nil {
 			return err
 		}
 		for _, answer := range answers {
-			for _, field := range []string{"id", "username", "locked"} {
-				if _, there := answer[strings.ToLower(d.queries.columns[field].column)]; !there && d.queries.columns[field].column != "" {
-					return malformed("credential answers without the column of %s", field)
-				}
-			}
-			if _, there := answer[strings.ToLower(d.queries.hash)]; !there {
-				return malformed("credential answers without the column of the hash")
-			}
 			name, _ := d.queries.text("username", answer)
 			if name == username {
 				exact = append(exact, answer)
