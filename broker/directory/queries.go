@@ -55,7 +55,7 @@ func purposes() []purpose {
 	id := []string{"account_id", "account_id_integer"}
 	number := []string{"citizen_number", "citizen_number_trimmed", "citizen_number_integer"}
 	card := []string{"id_card_number", "id_card_number_trimmed", "id_card_number_integer"}
-	read := []string{"select", "with"}
+	read := []string{"SELECT", "WITH"}
 	return []purpose{
 		{"by_id", true, read, [][]string{id}},
 		{"by_username", true, read, [][]string{{"username"}}},
@@ -64,7 +64,7 @@ func purposes() []purpose {
 		{"by_subject", false, read, [][]string{{"subject"}}},
 		{"scan", false, read, [][]string{{"after", "after_integer"}, {"limit"}}},
 		{"credential", false, read, [][]string{{"username"}}},
-		{"write_back", false, []string{"update"}, [][]string{id, number, {"version"}}},
+		{"write_back", false, []string{"UPDATE"}, [][]string{id, number, {"version"}}},
 	}
 }
 
@@ -193,7 +193,7 @@ func (f *queriesFile) readStatements(node *yaml.Node) {
 		}
 		p := purposes()[slices.Index(names, name)]
 		s, err := f.dialect.parse(text)
-		if err == nil && f.accounts != "" && slices.Contains(p.verbs, "select") && !slices.Contains(p.verbs, s.verb) {
+		if err == nil && f.accounts != "" && slices.Contains(p.verbs, "SELECT") && !slices.Contains(p.verbs, s.verb) {
 			s, err = f.dialect.parse(f.accounts + "\n" + text)
 		}
 		if err != nil {
@@ -202,7 +202,7 @@ func (f *queriesFile) readStatements(node *yaml.Node) {
 		}
 		f.statements[name] = s
 		if !slices.Contains(p.verbs, s.verb) {
-			f.fault(value, place, "begin it with %s", strings.ToUpper(strings.Join(p.verbs, " or ")))
+			f.fault(value, place, "begin it with %s", strings.Join(p.verbs, " or "))
 		}
 		all := slices.Concat(p.parameters...)
 		for _, parameter := range s.parameters {

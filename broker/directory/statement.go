@@ -43,7 +43,7 @@ func dialectOf(scheme string) (dialect, bool) {
 type statement struct {
 	text       string
 	parameters []string // the name of each argument, in order
-	verb       string   // its first word, in lower case
+	verb       string   // its first word, in capitals
 }
 
 // parse reads a statement in which parameters are named, as in :account_id.
@@ -76,7 +76,7 @@ func (d dialect) parse(text string) (s statement, err error) {
 		case nameByte(rest[0], true) && (i == 0 || !nameByte(text[i-1], false)):
 			word := nameAt(rest)
 			if s.verb == "" {
-				s.verb = strings.ToLower(word)
+				s.verb = strings.ToUpper(word)
 			}
 			length = len(word)
 		default:

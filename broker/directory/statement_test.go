@@ -61,7 +61,7 @@ func TestParseStatement(t *testing.T) {
 		require.NoError(t, err, test.text)
 		assert.Equal(t, test.want, got.text)
 		assert.Equal(t, test.parameters, strings.Join(got.parameters, " "), test.text)
-		assert.Equal(t, "select", got.verb)
+		assert.Equal(t, "SELECT", got.verb)
 	}
 }
 
