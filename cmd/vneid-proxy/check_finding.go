@@ -47,8 +47,8 @@ const (
 	portalDirect     subject = "portal.direct"
 	directoryOpen    subject = "directory.accounts"
 	directorySearch  subject = "directory.search"
-	directoryWrite   subject = "directory.write-back"
 	directoryHash    subject = "directory.credential"
+	directoryWrite   subject = "directory.write-back"
 	populationReach  subject = "population.reach"
 	populationMatch  subject = "population.match"
 	// of the record lookup
