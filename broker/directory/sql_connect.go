@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -25,78 +26,90 @@ var errDatabaseURL = errors.New("directory: the database's driver cannot use the
 // the server's certificate is checked, unless the URL says otherwise in its
 // driver's own words.
 func connect(address *url.URL, password string) (driver.Connector, error) {
-	u := *address
-	if _, set := u.User.Password(); set || u.Hostname() == "" {
+	if _, set := address.User.Password(); set || address.Hostname() == "" {
 		return nil, fmt.Errorf("%w: want a host, and no password in it", errDatabaseURL)
 	}
-	options := u.Query()
-	secured := func(name, value string) {
-		if !options.Has(name) && !loopback(u.Hostname()) {
-			options.Set(name, value)
-		}
-	}
-	switch u.Scheme {
+	switch address.Scheme {
 	case "postgres":
-		secured("sslmode", "verify-full")
-		if !options.Has("sslmode") {
-			options.Set("sslmode", "prefer")
-		}
-		u.RawQuery = options.Encode()
-		cfg, err := pgx.ParseConfig(u.String())
+		cfg, err := postgresConfig(address, password)
 		if err != nil {
 			return nil, errDatabaseURL
 		}
-		cfg.Password = password
 		return stdlib.GetConnector(*cfg), nil
 	case "mysql":
-		secured("tls", "true")
-		return connectMySQL(&u, options, password)
-	case "sqlserver":
-		secured("encrypt", "true")
-		u.RawQuery = options.Encode()
-		cfg, err := msdsn.Parse(u.String())
+		cfg, err := mysqlConfig(address, password)
 		if err != nil {
 			return nil, errDatabaseURL
 		}
-		cfg.Password = password
+		connector, err := mysql.NewConnector(cfg)
+		if err != nil {
+			return nil, errDatabaseURL
+		}
+		return connector, nil
+	case "sqlserver":
+		cfg, err := sqlserverConfig(address, password)
+		if err != nil {
+			return nil, errDatabaseURL
+		}
 		return mssql.NewConnectorConfig(cfg), nil
 	case "oracle":
-		secured("SSL", "true")
-		u.RawQuery = strings.ReplaceAll(options.Encode(), "+", "%20")
-		u.User = url.UserPassword(u.User.Username(), password)
-		return oracle.NewConnector(u.String()), nil
+		return oracle.NewConnector(oracleURL(address, password)), nil
 	}
 	return nil, errDatabaseURL
 }
 
-// connectMySQL translates the URL. Values are bound on the server, texts are
+// secured are the options of a URL, with one more where the host is beyond
+// loopback and the option is not there.
+func secured(u *url.URL, name, value string) url.Values {
+	options := u.Query()
+	if !options.Has(name) && !loopback(u.Hostname()) {
+		options.Set(name, value)
+	}
+	return options
+}
+
+func postgresConfig(address *url.URL, password string) (*pgx.ConnConfig, error) {
+	u, options := *address, secured(address, "sslmode", "verify-full")
+	if !options.Has("sslmode") {
+		options.Set("sslmode", "prefer") // whatever the process's environment says
+	}
+	u.RawQuery = options.Encode()
+	cfg, err := pgx.ParseConfig(u.String())
+	if err == nil {
+		cfg.Password = password
+	}
+	return cfg, err
+}
+
+// mysqlConfig translates the URL. Values are bound on the server, texts are
 // UTF-8, dates come as the texts that stand there, and a row that matched an
 // update counts although it did not change.
-func connectMySQL(u *url.URL, options url.Values, password string) (driver.Connector, error) {
-	cfg, err := mysql.ParseDSN("tcp(x)/?" + options.Encode())
+func mysqlConfig(u *url.URL, password string) (*mysql.Config, error) {
+	host := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "3306"))
+	cfg, err := mysql.ParseDSN("tcp(" + host + ")/?" + secured(u, "tls", "true").Encode())
 	if err != nil {
-		return nil, errDatabaseURL
+		return nil, err
 	}
-	port := u.Port()
-	if port == "" {
-		port = "3306"
-	}
-	cfg.User, cfg.Passwd = u.User.Username(), password
-	cfg.Net, cfg.Addr, cfg.DBName = "tcp", net.JoinHostPort(u.Hostname(), port), strings.TrimPrefix(u.Path, "/")
+	cfg.User, cfg.Passwd, cfg.DBName = u.User.Username(), password, strings.TrimPrefix(u.Path, "/")
 	cfg.ParseTime, cfg.InterpolateParams, cfg.MultiStatements, cfg.AllowAllFiles = false, false, false, false
 	cfg.ClientFoundRows = true
 	cfg.Logger = &mysql.NopLogger{} // it would write to standard error
-	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
-		return nil, errDatabaseURL
-	}
-	if cfg.TLS != nil && cfg.TLS.ServerName == "" {
-		cfg.TLS.ServerName = u.Hostname()
-	}
-	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, errDatabaseURL
-	}
-	return connector, nil
+	return cfg, cfg.Apply(mysql.Charset("utf8mb4", ""))
+}
+
+func sqlserverConfig(address *url.URL, password string) (msdsn.Config, error) {
+	u := *address
+	u.RawQuery = secured(address, "encrypt", "true").Encode()
+	cfg, err := msdsn.Parse(u.String())
+	cfg.Password = password
+	return cfg, err
+}
+
+func oracleURL(address *url.URL, password string) string {
+	u := *address
+	u.RawQuery = strings.ReplaceAll(secured(address, "SSL", "true").Encode(), "+", "%20")
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String()
 }
 
 func loopback(host string) bool {

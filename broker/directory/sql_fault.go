@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -32,19 +31,13 @@ func sqlFault(ctx context.Context, err error) error {
 		var operation *net.OpError
 		var record tls.RecordHeaderError
 		var verification *tls.CertificateVerificationError
-		var authority x509.UnknownAuthorityError
-		var name x509.HostnameError
 		switch {
-		case errors.As(err, &authority):
-			cause = authority
-		case errors.As(err, &name):
-			cause = name
 		case errors.As(err, &verification):
-			cause = verification
+			cause = &quiet{"the certificate", verification}
 		case errors.As(err, &record):
-			cause = record
+			cause = &quiet{"no TLS", record}
 		case errors.As(err, &operation):
-			cause = &quiet{operation}
+			cause = &quiet{"the network", operation}
 		}
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, cause)
@@ -52,11 +45,15 @@ func sqlFault(ctx context.Context, err error) error {
 
 var errNoAnswer = errors.New("no answer")
 
-// quiet is an error of the network without its addresses.
-type quiet struct{ *net.OpError }
+// quiet is an error below the database's own, whose text would hold names and
+// addresses.
+type quiet struct {
+	text string
+	err  error
+}
 
-func (q *quiet) Error() string { return "network: " + q.Op }
-func (q *quiet) Unwrap() error { return q.OpError }
+func (q *quiet) Error() string { return q.text }
+func (q *quiet) Unwrap() error { return q.err }
 
 // sqlCode is the database's own code for an error, "" where it gave none.
 func sqlCode(err error) string {

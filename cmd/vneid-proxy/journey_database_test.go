@@ -173,6 +173,15 @@ func TestJourneyDatabase(t *testing.T) {
 		assert.Positive(t, r.metric(`vneid_proxy_call_duration_seconds_count{operation="`+operation+`",outcome="ok",system="directory"}`), operation)
 	}
 	assert.Positive(t, r.metric(`vneid_proxy_call_duration_seconds_count{operation="credential",outcome="refused",system="directory"}`))
+
+	// A password stored in clear proves nothing, not even the right one.
+	account = r.persona("diacritics").Accounts[0]
+	d.do(t, "UPDATE tai_khoan SET mat_khau = '"+account.Password+"' WHERE ma = '"+account.ID+"'")
+	p = r.person(t)
+	answer := p.submit(p.visit(wanted), "/sign-in/legacy", "username", account.Username, "password", account.Password)
+	assert.Equal(t, http.StatusServiceUnavailable, answer.status)
+	assert.NotContains(t, p.cookies(), "vneid_proof")
+	assert.EqualValues(t, 1, r.metric(`vneid_proxy_call_duration_seconds_count{operation="credential",outcome="malformed",system="directory"}`))
 }
 
 // TestCheckDatabase: what check says of a database, right and wrong.
