@@ -10,7 +10,7 @@ import (
 // record reads an account of an answer. What cannot be read and decides
 // nothing by itself is left out of the account, never guessed, and kept beside
 // it; problem names the field without which there is no account, "" for none.
-func (q Queries) record(answer map[string]cell) (r Record, problem string) {
+func (q Queries) record(answer map[string]datum) (r Record, problem string) {
 	a := &r.Account
 	text := func(field string) string {
 		text, _ := q.text(field, answer)
@@ -38,22 +38,22 @@ func (q Queries) record(answer map[string]cell) (r Record, problem string) {
 	return r, ""
 }
 
-// cell is what the field holds, "" where it is not mapped.
-func (q Queries) cell(field string, answer map[string]cell) cell {
+// datum is what the field holds, "" where it is not mapped.
+func (q Queries) datum(field string, answer map[string]datum) datum {
 	s, mapped := q.columns[field]
 	switch {
 	case !mapped:
-		return cell{readable: true}
+		return datum{readable: true}
 	case s.constant != "":
-		return cell{text: s.constant, readable: true}
+		return datum{text: s.constant, readable: true}
 	}
 	return answer[strings.ToLower(s.column)].pick(s.json, field == "name")
 }
 
 // text is a field as a text that fits into a header, else "" and false. What
 // names an account is taken byte for byte.
-func (q Queries) text(field string, answer map[string]cell) (string, bool) {
-	c := q.cell(field, answer)
+func (q Queries) text(field string, answer map[string]datum) (string, bool) {
+	c := q.datum(field, answer)
 	if !slices.Contains([]string{"id", "username", "subject", "version"}, field) {
 		c.text = strings.TrimSpace(c.text)
 	}
@@ -64,7 +64,7 @@ func (q Queries) text(field string, answer map[string]cell) (string, bool) {
 }
 
 // word is what a value means; "" is one that the file does not know.
-func (q Queries) word(field string, answer map[string]cell) string {
+func (q Queries) word(field string, answer map[string]datum) string {
 	s, mapped := q.columns[field]
 	if !mapped && field == "kind" {
 		return string(identity.KindCitizen)
@@ -81,7 +81,7 @@ func (q Queries) word(field string, answer map[string]cell) string {
 
 // holds tells whether the field's value is one of those it is to be held
 // against. One that cannot be read is none of them.
-func (q Queries) holds(field string, answer map[string]cell) bool {
+func (q Queries) holds(field string, answer map[string]datum) bool {
 	s := q.columns[field]
 	text, _ := q.text(field, answer)
 	if len(s.unless) > 0 {
@@ -90,10 +90,10 @@ func (q Queries) holds(field string, answer map[string]cell) bool {
 	return oneOf(s.when, text)
 }
 
-func (q Queries) numbers(r *Record, answer map[string]cell) {
+func (q Queries) numbers(r *Record, answer map[string]datum) {
 	const citizen, card = 12, 9
 	s := q.columns["citizen_number"]
-	c := q.cell("citizen_number", answer)
+	c := q.datum("citizen_number", answer)
 	text := strings.TrimSpace(c.text)
 	whole := text
 	if s.restoreZeros {
@@ -117,7 +117,7 @@ func (q Queries) numbers(r *Record, answer map[string]cell) {
 		return
 	}
 	s = q.columns["id_card_number"]
-	text = strings.TrimSpace(q.cell("id_card_number", answer).text)
+	text = strings.TrimSpace(q.datum("id_card_number", answer).text)
 	whole = text
 	if s.restoreZeros {
 		whole = restored(whole, card, 1)
@@ -127,12 +127,12 @@ func (q Queries) numbers(r *Record, answer map[string]cell) {
 	}
 }
 
-func (q Queries) date(r *Record, answer map[string]cell) {
+func (q Queries) date(r *Record, answer map[string]datum) {
 	s, mapped := q.columns["birth_date"]
 	if !mapped {
 		return
 	}
-	c := q.cell("birth_date", answer)
+	c := q.datum("birth_date", answer)
 	read := func() (identity.BirthDate, bool) { return c.birthDate(s.form, s.zone) }
 	if s.form == formParts {
 		read = func() (identity.BirthDate, bool) { return c.dateOfParts(s.parts[0], s.parts[1], s.parts[2]) }
@@ -146,7 +146,7 @@ func (q Queries) date(r *Record, answer map[string]cell) {
 }
 
 // roles are none where they would not fit into a header: fewer open less.
-func (q Queries) roles(answer map[string]cell) (roles []string) {
+func (q Queries) roles(answer map[string]datum) (roles []string) {
 	text, _ := q.text("roles", answer)
 	for role := range strings.SplitSeq(text, q.columns["roles"].separator) {
 		if strings.Contains(role, ",") {

@@ -15,43 +15,43 @@ import (
 	"vneid-proxy/identity"
 )
 
-// cell is a value of the database as a text. Native is the day and time where
+// datum is a value of the database as a text. Native is the day and time where
 // the database itself has it as such.
-type cell struct {
+type datum struct {
 	text     string
 	native   time.Time
 	readable bool // false: bytes that are no text, or JSON that is none
 }
 
-// cellOf makes a cell of what a driver returns. NULL is the empty text.
-func cellOf(value any) cell {
+// datumOf makes a datum of what a driver returns. NULL is the empty text.
+func datumOf(value any) datum {
 	switch v := value.(type) {
 	case nil:
-		return cell{readable: true}
+		return datum{readable: true}
 	case string:
-		return cell{text: v, readable: utf8.ValidString(v)}
+		return datum{text: v, readable: utf8.ValidString(v)}
 	case []byte:
-		return cell{text: string(v), readable: utf8.Valid(v)}
+		return datum{text: string(v), readable: utf8.Valid(v)}
 	case int64:
-		return cell{text: strconv.FormatInt(v, 10), readable: true}
+		return datum{text: strconv.FormatInt(v, 10), readable: true}
 	case bool:
-		return cell{text: strconv.FormatBool(v), readable: true}
+		return datum{text: strconv.FormatBool(v), readable: true}
 	case float64:
 		// A number column without decimals, as some drivers return it.
 		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-			return cell{text: strconv.FormatFloat(v, 'f', -1, 64), readable: true}
+			return datum{text: strconv.FormatFloat(v, 'f', -1, 64), readable: true}
 		}
 	case time.Time:
-		return cell{text: v.Format(time.RFC3339Nano), native: v, readable: true}
+		return datum{text: v.Format(time.RFC3339Nano), native: v, readable: true}
 	}
-	return cell{}
+	return datum{}
 }
 
-// pick follows the paths into a cell that holds a JSON object. A cell that
+// pick follows the paths into a datum that holds a JSON object. A datum that
 // holds no object is taken as it stands: portals write JSON only after a
 // synchronisation. Of several paths that lead to something, join takes all,
 // with blanks between; else the first counts.
-func (c cell) pick(paths [][]string, join bool) cell {
+func (c datum) pick(paths [][]string, join bool) datum {
 	if len(paths) == 0 || !strings.HasPrefix(strings.TrimSpace(c.text), "{") {
 		return c
 	}
@@ -59,7 +59,7 @@ func (c cell) pick(paths [][]string, join bool) cell {
 	for _, path := range paths {
 		part := c.member(path)
 		if !part.readable {
-			return cell{text: c.text}
+			return datum{text: c.text}
 		}
 		if text := strings.TrimSpace(part.text); text != "" {
 			found = append(found, text)
@@ -68,32 +68,32 @@ func (c cell) pick(paths [][]string, join bool) cell {
 	if !join && len(found) > 1 {
 		found = found[:1]
 	}
-	return cell{text: strings.Join(found, " "), readable: true}
+	return datum{text: strings.Join(found, " "), readable: true}
 }
 
 // member is what a path leads to: a text, number or truth value; the empty
 // text where it leads nowhere.
-func (c cell) member(path []string) cell {
+func (c datum) member(path []string) datum {
 	value := jsontext.Value(c.text)
 	for _, name := range path {
 		var members map[string]jsontext.Value
 		if err := json.Unmarshal(value, &members); err != nil {
-			return cell{}
+			return datum{}
 		}
 		if value = members[name]; value == nil {
-			return cell{readable: true}
+			return datum{readable: true}
 		}
 	}
 	switch value.Kind() {
 	case '"':
 		text, err := jsontext.AppendUnquote(nil, value)
-		return cell{text: string(text), readable: err == nil}
+		return datum{text: string(text), readable: err == nil}
 	case '0', 't', 'f':
-		return cell{text: string(value), readable: true}
+		return datum{text: string(value), readable: true}
 	case 'n':
-		return cell{readable: true}
+		return datum{readable: true}
 	}
-	return cell{}
+	return datum{}
 }
 
 // dateForms are how a birth date may stand in a column. A form reads nothing
@@ -114,9 +114,9 @@ func dateForms() []string {
 	return []string{formDate, formISO, formDayFirst, formCompact, formYear, formInstant, formUnixSeconds, formUnixMillis, formParts}
 }
 
-// birthDate reads a cell; ok is false where something stands there that is no
+// birthDate reads a datum; ok is false where something stands there that is no
 // birth date of the form.
-func (c cell) birthDate(form string, zone *time.Location) (d identity.BirthDate, ok bool) {
+func (c datum) birthDate(form string, zone *time.Location) (d identity.BirthDate, ok bool) {
 	text := strings.TrimSpace(c.text)
 	switch {
 	case !c.readable:
@@ -202,7 +202,7 @@ func writtenDate(form, text string) (identity.BirthDate, bool) {
 
 // dateOfParts reads {"Nam":1990,"Thang":3,"Ngay":4}, in which a text may stand
 // for a number. Without month and day it is a year alone.
-func (c cell) dateOfParts(year, month, day []string) (identity.BirthDate, bool) {
+func (c datum) dateOfParts(year, month, day []string) (identity.BirthDate, bool) {
 	if strings.TrimSpace(c.text) == "" && c.readable {
 		return identity.BirthDate{}, true
 	}

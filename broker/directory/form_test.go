@@ -35,7 +35,7 @@ func TestBirthDateForms(t *testing.T) {
 		{formUnixSeconds, int64(0), ""}, {formUnixSeconds, "x", "?"}, {formUnixSeconds, "9223372036854775807", "?"}, {formUnixSeconds, float64(1078333200), "2004-03-04"},
 		{formUnixSeconds, float64(0.5), "?"}, {formUnixMillis, "1078333200000", "2004-03-04"}, {formUnixMillis, int64(-304243200000), "1960-05-12"},
 	} {
-		d, ok := cellOf(test.value).birthDate(test.form, home)
+		d, ok := datumOf(test.value).birthDate(test.form, home)
 		if test.want == "?" {
 			assert.False(t, ok, "%s %v", test.form, test.value)
 			assert.True(t, d.IsZero())
@@ -49,7 +49,7 @@ func TestBirthDateForms(t *testing.T) {
 		`{"Nam":1990,"Thang":0,"Ngay":0}`: "1990", `{"Nam":1990}`: "1990", `{"Nam":1990,"Thang":3}`: "?", `{"Nam":1990,"Thang":2,"Ngay":30}`: "?",
 		`{"Nam":1990,"Nam":1991}`: "?", `{"Nam":`: "?", `1990`: "?", `{"Nam":{"x":1}}`: "?", `{"Nam":-5}`: "?", `{"Nam":12}`: "?",
 	} {
-		d, ok := cellOf(text).dateOfParts([]string{"Nam"}, []string{"Thang"}, []string{"Ngay"})
+		d, ok := datumOf(text).dateOfParts([]string{"Nam"}, []string{"Thang"}, []string{"Ngay"})
 		assert.Equal(t, want != "?", ok, text)
 		if ok {
 			assert.Equal(t, want, d.String(), text)
@@ -68,7 +68,7 @@ func TestPick(t *testing.T) {
 		{`{"a":{"b":null},"c":7}`, false, "7"}, {`{"c":true}`, false, "true"}, {`{}`, false, ""}, {`{"a":1}`, false, "?"}, {`{"c":["x"]}`, false, "?"},
 		{`{"c":"x"`, false, "?"}, {`{"c":"x","c":"y"}`, false, "?"}, {`{"c":"x"}{}`, false, "?"}, {`{"C":"x"}`, false, ""}, {`{"c":"\u0110\u00e0o"}`, false, "Đào"},
 	} {
-		c := cellOf(test.text).pick(paths, test.join)
+		c := datumOf(test.text).pick(paths, test.join)
 		assert.Equal(t, test.want != "?", c.readable, test.text)
 		if c.readable {
 			assert.Equal(t, test.want, c.text, test.text)
@@ -81,7 +81,7 @@ func TestNumberForms(t *testing.T) {
 	read := func(options string, value any) Record {
 		q, err := ParseQueries("mysql", []byte(smallQueries[:len(smallQueries)-len("  citizen_number: n\n")]+"  citizen_number: {column: n"+options+"}\n"))
 		require.NoError(t, err)
-		r, problem := q.record(map[string]cell{"id": cellOf("1"), "u": cellOf("u"), "n": cellOf(value)})
+		r, problem := q.record(map[string]datum{"id": datumOf("1"), "u": datumOf("u"), "n": datumOf(value)})
 		require.Empty(t, problem)
 		return r
 	}
@@ -116,13 +116,13 @@ func TestRecordOfOddRows(t *testing.T) {
   version: v
 `))
 	require.NoError(t, err)
-	row := func(over map[string]any) map[string]cell {
-		answer := map[string]cell{}
+	row := func(over map[string]any) map[string]datum {
+		answer := map[string]datum{}
 		for name, value := range map[string]any{"id": "1", "u": "u", "n": "", "k": "CD", "l": int64(1), "name": "A", "r": "a|b", "v": int64(7)} {
-			answer[name] = cellOf(value)
+			answer[name] = datumOf(value)
 		}
 		for name, value := range over {
-			answer[name] = cellOf(value)
+			answer[name] = datumOf(value)
 		}
 		return answer
 	}

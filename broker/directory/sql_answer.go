@@ -54,7 +54,7 @@ const fieldHash = "credential.hash"
 // answers asks one statement and returns its rows, by the names of their
 // columns in lower case, for databases change it as they like. Those of the
 // fields must be there, even if no row is.
-func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map[string]any, most int, fields []string) ([]map[string]cell, error) {
+func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map[string]any, most int, fields []string) ([]map[string]datum, error) {
 	s := d.queries.statements[purpose]
 	rows, err := from.QueryContext(ctx, s.text, s.arguments(given)...)
 	if err != nil {
@@ -71,7 +71,7 @@ func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map
 	if err := d.queries.complete(purpose, names, fields); err != nil {
 		return nil, err
 	}
-	var all []map[string]cell
+	var all []map[string]datum
 	size := 0
 	for rows.Next() {
 		if len(all) == most {
@@ -85,9 +85,9 @@ func (d *SQL) answers(ctx context.Context, from asker, purpose string, given map
 		if err := rows.Scan(into...); err != nil {
 			return nil, sqlFault(ctx, err)
 		}
-		row := make(map[string]cell, len(names))
+		row := make(map[string]datum, len(names))
 		for i, name := range names {
-			row[name] = cellOf(values[i])
+			row[name] = datumOf(values[i])
 			size += len(row[name].text)
 		}
 		if size > maxAnswer {

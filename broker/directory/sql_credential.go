@@ -94,7 +94,7 @@ func (d *SQL) Check(ctx context.Context, username, password string) (identity.Ac
 // credential is the one account of the user name and what it stores, nil where
 // there is none or more than one.
 func (d *SQL) credential(ctx context.Context, username string) (account identity.Account, hash *string, err error) {
-	var exact, folded []map[string]cell
+	var exact, folded []map[string]datum
 	err = d.reading(ctx, func(from asker) error {
 		answers, err := d.answers(ctx, from, "credential", arguments("username", username), maxRows, []string{"id", "username", "locked", fieldHash})
 		if err != nil {

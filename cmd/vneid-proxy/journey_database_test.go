@@ -207,7 +207,7 @@ func TestCheckDatabase(t *testing.T) {
 		}
 		c, err := config.Load(environ)
 		require.NoError(r.t, err)
-		return newInspection(c, false).directory(t.Context())
+		return newInspection(c, nil, false).directory(t.Context())
 	}
 	states := func(found findings) (list []string) {
 		for _, one := range found {
