@@ -67,9 +67,9 @@ func TestScanEndsWithTheFirstError(t *testing.T) {
 
 // What is written reads the same, in every column that a file may have.
 func TestWrittenAccountsReadTheSame(t *testing.T) {
-	text := []byte("id,username,kind,status,citizen_number,citizen_number_verified,id_card_number,name,birth_date,email,phone,roles\n" +
-		"a,\"u,\"\"x\",official,locked,099090012345,true,099123456,Đỗ Thị Thử,1990,=1@x.example,+84900000001,r;s\n" +
-		"b,,,,,,,,,,,\n")
+	text := []byte("id,username,kind,status,citizen_number,citizen_number_verified,id_card_number,name,birth_date,email,phone,roles,group,subject,created_by\n" +
+		"a,\"u,\"\"x\",official,locked,099090012345,true,099123456,Đỗ Thị Thử,1990,=1@x.example,+84900000001,r;s,Sở A,s-1,official\n" +
+		"b,,,,,,,,,,,,,,\n")
 	accounts, faults := directory.ReadCSV(bytes.NewReader(text))
 	require.Empty(t, faults)
 	var written bytes.Buffer
