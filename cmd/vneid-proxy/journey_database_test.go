@@ -207,7 +207,9 @@ func TestCheckDatabase(t *testing.T) {
 		}
 		c, err := config.Load(environ)
 		require.NoError(r.t, err)
-		return newInspection(c, nil, false).directory(t.Context())
+		providers, err := providersOf(c)
+		require.NoError(r.t, err)
+		return newInspection(c, providers, false).directory(t.Context())
 	}
 	states := func(found findings) (list []string) {
 		for _, one := range found {
