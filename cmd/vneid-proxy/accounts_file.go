@@ -187,7 +187,7 @@ func (k accountsMarkCommand) Run(ctx context.Context, environ environment) (err 
 func (a *accounts) find(ctx context.Context, id identity.AccountID) (account identity.Account, err error) {
 	file := embeddedFile(a.config)
 	if file == "" {
-		d, err := newConnector(a.config, nil)
+		d, err := newConnector(ctx, a.config)
 		if err != nil {
 			return account, err
 		}

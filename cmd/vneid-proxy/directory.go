@@ -14,14 +14,6 @@ import (
 	"vneid-proxy/identity"
 )
 
-// openAccounts reads the accounts file, where there is one.
-func openAccounts(c config.Directory) ([]identity.Account, error) {
-	if servedDirectory(c) {
-		return nil, nil
-	}
-	return directory.OpenCSV(c.URL.Path)
-}
-
 // servedDirectory reports whether the portal serves its accounts itself.
 func servedDirectory(c config.Directory) bool { return c.URL.Scheme != "embedded" }
 
@@ -30,6 +22,7 @@ type connector interface {
 	ByID(ctx context.Context, id identity.AccountID) (identity.Account, error)
 	ByUsername(ctx context.Context, username string) ([]identity.Account, error)
 	ByCitizenNumber(ctx context.Context, number identity.CitizenNumber) ([]identity.Account, error)
+	Scan(ctx context.Context, visit func(directory.Record) error) error
 }
 
 // accountDirectory is the broker's view of a directory.
@@ -85,13 +78,14 @@ func directoryFault(err error) error {
 	return &broker.Fault{Reason: screen.DirectoryDown, Err: err}
 }
 
-// newConnector is the configured directory; accounts are those of the file.
-func newConnector(c config.Config, accounts []identity.Account) (connector, error) {
+// newConnector is the configured directory. Only a file is opened; nobody is
+// asked.
+func newConnector(ctx context.Context, c config.Config) (connector, error) {
 	if config.IsDatabase(c.Directory.URL) {
 		return newDatabase(c)
 	}
 	if !servedDirectory(c.Directory) {
-		return directory.NewEmbedded(directory.EmbeddedConfig{Accounts: accounts})
+		return directory.OpenEmbedded(ctx, c.Directory.URL.Path)
 	}
 	return directory.NewHTTP(directory.HTTPConfig{
 		URL: c.Directory.URL.String(), Token: c.Directory.Token.Reveal(), Timeout: c.Process.CallTimeout,
