@@ -190,7 +190,8 @@ objectclass ( 2.999.2.2 NAME 'portalOfficial' SUP top AUXILIARY )
 objectclass ( 2.999.2.3 NAME 'portalOrganisation' SUP top AUXILIARY )
 `
 
-// certificate makes one that vouches for itself and serves at 127.0.0.1.
+// certificate makes one that vouches for itself and serves at 127.0.0.1, and at
+// 0.0.0.0, which leads there and does not look like loopback.
 func certificate(t testing.TB, certFile, keyFile string) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -198,7 +199,7 @@ func certificate(t testing.TB, certFile, keyFile string) *x509.CertPool {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "testserver"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "testserver"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4zero},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}

@@ -26,13 +26,13 @@ type LDAPConfig struct {
 	User, Password string
 	Map            LDAPMap // required
 
-	StartTLS bool           // on loopback too; elsewhere ldap:// begins with StartTLS always
-	Timeout  time.Duration  // of one call; default outbound.DefaultTimeout
-	RootCAs  *x509.CertPool // default the system's
+	Timeout time.Duration  // of one call; default outbound.DefaultTimeout
+	RootCAs *x509.CertPool // default the system's
 }
 
 // LDAP is a directory in an LDAP server (RFC 4511): it is searched under one DN
-// by one user. Referrals are not followed.
+// by one user. Referrals are not followed. Beyond loopback ldap:// begins with
+// StartTLS, and nothing is said without it.
 //
 // LDAP compares most texts without regard to case and blanks; an entry that
 // answers only so was not asked for. Its errors are ErrUnavailable and

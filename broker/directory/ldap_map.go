@@ -1,12 +1,16 @@
 package directory
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // LDAPMap says which entries are accounts and what their attributes mean.
@@ -14,30 +18,53 @@ import (
 type LDAPMap struct {
 	// Accounts is the filter (RFC 4515) that accounts meet and nothing else
 	// does, such as (objectClass=inetOrgPerson); required.
-	Accounts string
+	Accounts string `yaml:"accounts"`
 	// Attributes are the attribute of each field: id, username (both
 	// required), citizen_number, id_card_number, name, birth_date, email,
 	// phone, roles, group, subject, version. id may be "dn". One attribute for
 	// both numbers is told apart by its digits.
-	Attributes map[string]string
+	Attributes map[string]string `yaml:"attributes"`
 	// Filters take the place of (attribute={value}) in a search by id,
 	// username, citizen_number, id_card_number or subject; {value} is what is
 	// asked for, escaped. What they find and does not hold the value is no
 	// answer all the same.
-	Filters map[string]string
+	Filters map[string]string `yaml:"filters"`
 	// Marks are yes where any of the tests is met: locked, verified (of the
 	// citizen number), official, organisation, created_by_official,
 	// created_by_self. Official goes before organisation, and before self.
-	Marks map[string][]LDAPTest
+	Marks map[string][]LDAPTest `yaml:"marks"`
 }
 
 // LDAPTest is met by an entry that has the attribute; with the value, without
 // regard to case, where one is given; as a number with one of the bits, where
 // they are.
 type LDAPTest struct {
-	Attribute string
-	Value     string
-	Bits      int64
+	Attribute string `yaml:"attribute"`
+	Value     string `yaml:"value"`
+	Bits      int64  `yaml:"bits"`
+}
+
+// ParseLDAPMap reads the text of the operator's file for an LDAP server: exactly
+// one document, with ldap alone in it. The error names every fault.
+func ParseLDAPMap(text []byte) (LDAPMap, error) {
+	var file struct {
+		LDAP *LDAPMap `yaml:"ldap"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	switch err := decoder.Decode(&file); {
+	case errors.Is(err, io.EOF), err == nil && file.LDAP == nil:
+		return LDAPMap{}, errors.New("it is empty; write ldap:")
+	case err != nil:
+		return LDAPMap{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return LDAPMap{}, errors.New("write one document, without ---")
+	}
+	if faults := file.LDAP.faults(); len(faults) > 0 {
+		return LDAPMap{}, errors.New("ldap." + strings.Join(faults, "\nldap."))
+	}
+	return *file.LDAP, nil
 }
 
 func ldapFields() []string {

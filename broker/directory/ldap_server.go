@@ -66,7 +66,7 @@ func newLDAPServers(address *url.URL, cfg LDAPConfig) ldapServers {
 	port, begin := "389", ldapStartTLS
 	if address.Scheme == "ldaps" {
 		port, begin = "636", ldapTLS
-	} else if !cfg.StartTLS && onLoopback(address.Hostname()) {
+	} else if onLoopback(address.Hostname()) {
 		begin = ldapClear
 	}
 	if address.Port() != "" {

@@ -130,7 +130,9 @@ func TestLDAPConforms(t *testing.T) {
 	server := testserver.StartSlapd(t)
 	for name, change := range map[string]func(*directory.LDAPConfig){
 		"in clear on loopback": nil,
-		"StartTLS":             func(c *directory.LDAPConfig) { c.StartTLS, c.RootCAs = true, server.CA },
+		"StartTLS": func(c *directory.LDAPConfig) {
+			c.URL, c.RootCAs = strings.Replace(c.URL, "127.0.0.1", "0.0.0.0", 1), server.CA
+		},
 		"TLS": func(c *directory.LDAPConfig) {
 			c.URL, c.RootCAs = strings.Replace(c.URL, "ldap://"+server.Host, "ldaps://"+server.TLSHost, 1), server.CA
 		},
@@ -353,6 +355,50 @@ func TestLDAPConfigurations(t *testing.T) {
 	}
 }
 
+const ldapFile = `
+ldap:
+  accounts: (objectClass=inetOrgPerson)
+  attributes:
+    id: uid
+    username: uid
+    citizen_number: employeeNumber
+  filters:
+    username: (|(uid={value})(mail={value}))
+  marks:
+    locked:
+      - {attribute: pwdAccountLockedTime}
+      - {attribute: userAccountControl, bits: 2}
+    verified:
+      - {attribute: portalCitizenNumberVerified, value: TRUE}
+`
+
+func TestParseLDAPMap(t *testing.T) {
+	m, err := directory.ParseLDAPMap([]byte(ldapFile))
+	require.NoError(t, err)
+	assert.Equal(t, directory.LDAPMap{
+		Accounts:   "(objectClass=inetOrgPerson)",
+		Attributes: map[string]string{"id": "uid", "username": "uid", "citizen_number": "employeeNumber"},
+		Filters:    map[string]string{"username": "(|(uid={value})(mail={value}))"},
+		Marks: map[string][]directory.LDAPTest{
+			"locked":   {{Attribute: "pwdAccountLockedTime"}, {Attribute: "userAccountControl", Bits: 2}},
+			"verified": {{Attribute: "portalCitizenNumberVerified", Value: "TRUE"}},
+		},
+	}, m)
+	for name, test := range map[string]struct{ text, want string }{
+		"empty":         {"", "it is empty"},
+		"nothing":       {"# nothing", "it is empty"},
+		"a database's":  {"queries: {}", "line 1: field queries not found"},
+		"two documents": {ldapFile + "---\nldap: {}", "one document"},
+		"twice":         {"ldap: {accounts: (a=b), accounts: (a=c)}", "already"},
+		"unknown":       {"ldap: {account: (a=b), attribute: {}}", "line 1: field attribute not found"},
+		"bits as text":  {"ldap: {marks: {locked: [{attribute: a, bits: x}]}}", "line 1: cannot unmarshal"},
+		"many faults":   {"ldap: {accounts: a, attributes: {id: uid, shoe: b}}", "ldap.accounts: want a filter, such as (objectClass=inetOrgPerson)\nldap.attributes.shoe: no such name"},
+	} {
+		_, err := directory.ParseLDAPMap([]byte(test.text))
+		require.ErrorContains(t, err, test.want, name)
+	}
+}
+
 // relay passes bytes to a server until it is told otherwise.
 type relay struct {
 	address  string
@@ -450,10 +496,12 @@ func TestLDAPFaults(t *testing.T) {
 		change func(*directory.LDAPConfig)
 		cause  outbound.Cause
 	}{
-		"wrong password":              {func(c *directory.LDAPConfig) { c.Password = "canary" }, outbound.Refused},
-		"no such base":                {func(c *directory.LDAPConfig) { c.URL = strings.Replace(c.URL, "/ou=", "/ou=canary", 1) }, outbound.Refused},
-		"nobody listens":              {func(c *directory.LDAPConfig) { c.URL = strings.Replace(c.URL, server.Host, gone.Addr().String(), 1) }, outbound.Unavailable},
-		"unknown authority, StartTLS": {func(c *directory.LDAPConfig) { c.StartTLS = true }, outbound.Unavailable},
+		"wrong password": {func(c *directory.LDAPConfig) { c.Password = "canary" }, outbound.Refused},
+		"no such base":   {func(c *directory.LDAPConfig) { c.URL = strings.Replace(c.URL, "/ou=", "/ou=canary", 1) }, outbound.Refused},
+		"nobody listens": {func(c *directory.LDAPConfig) { c.URL = strings.Replace(c.URL, server.Host, gone.Addr().String(), 1) }, outbound.Unavailable},
+		"unknown authority, StartTLS": {func(c *directory.LDAPConfig) {
+			c.URL = strings.Replace(c.URL, "127.0.0.1", "0.0.0.0", 1)
+		}, outbound.Unavailable},
 		"unknown authority, TLS": {func(c *directory.LDAPConfig) {
 			c.URL = strings.Replace(c.URL, "ldap://"+server.Host, "ldaps://"+server.TLSHost, 1)
 		}, outbound.Unavailable},
