@@ -103,6 +103,25 @@ func (s *Slapd) Set(t testing.TB, dn, attribute string, values ...string) {
 	}
 }
 
+// Get reads the first value of each of the attributes of an entry.
+func (s *Slapd) Get(t testing.TB, dn string, attributes ...string) map[string]string {
+	t.Helper()
+	values := map[string]string{}
+	if err := s.do(func(c *ldap.Conn) error {
+		found, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
+		if err != nil {
+			return err
+		}
+		for _, name := range attributes {
+			values[name] = found.Entries[0].GetAttributeValue(name)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(dn, err)
+	}
+	return values
+}
+
 func addRequest(dn string, attributes map[string][]string) *ldap.AddRequest {
 	r := ldap.NewAddRequest(dn, nil)
 	for name, values := range attributes {

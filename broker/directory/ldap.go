@@ -166,7 +166,7 @@ func (d *LDAP) find(ctx context.Context, field, value string, asked func(ldapEnt
 		return err
 	})
 	switch {
-	case resultOf(err) == ldap.LDAPResultNoSuchObject && scope == ldap.ScopeBaseObject:
+	case LDAPResult(err) == ldap.LDAPResultNoSuchObject && scope == ldap.ScopeBaseObject:
 		return nil, nil
 	case err != nil:
 		return nil, err

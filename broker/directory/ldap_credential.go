@@ -70,7 +70,7 @@ func (d *LDAP) bind(ctx context.Context, dn, password string) error {
 		}
 	}
 	wrong := ldapFault(ctx, err)
-	switch code := resultOf(wrong); {
+	switch code := LDAPResult(wrong); {
 	case slices.Contains(ldapUseless(), policy), code == ldap.LDAPResultInvalidCredentials && uselessToAD(err),
 		// How others than OpenLDAP answer for a locked entry.
 		code == ldap.LDAPResultConstraintViolation, code == ldap.LDAPResultUnwillingToPerform:

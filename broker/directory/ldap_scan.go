@@ -56,7 +56,7 @@ func (d *LDAP) page(ctx context.Context, c *ldapConn, filter string, cookie []by
 		answer, err = c.Search(question)
 		return err
 	})
-	if err = ldapFault(ctx, err); resultOf(err) == ldap.LDAPResultUnavailableCriticalExtension {
+	if err = ldapFault(ctx, err); LDAPResult(err) == ldap.LDAPResultUnavailableCriticalExtension {
 		return nil, unpaged()
 	}
 	if err == nil && len(answer.Entries) > maxRows {

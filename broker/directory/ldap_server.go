@@ -276,8 +276,8 @@ func (r *ldapResult) cause() error {
 	return &outbound.Error{Cause: cause}
 }
 
-// resultOf is the code of a result that the server has sent, 0 for none.
-func resultOf(err error) uint16 {
+// LDAPResult is the code of a result that the server has sent, 0 for none.
+func LDAPResult(err error) uint16 {
 	if r := (*ldapResult)(nil); errors.As(err, &r) {
 		return r.code
 	}

@@ -632,6 +632,7 @@ func TestLDAPWriteBack(t *testing.T) {
 	w.hold(t, identity.Account{ID: "1", Kind: identity.KindCitizen, Number: citizenNumber(t, "099202000346")})
 	d := w.open(t, nil)
 	number := citizenNumber(t, "099202000345")
+	require.NoError(t, d.CanWrite(t.Context()))
 	_, before, err := d.Versioned(t.Context(), "1")
 	require.NoError(t, err)
 	w.Set(t, w.dn("1"), "displayName", "Đào")

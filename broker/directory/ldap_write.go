@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -33,6 +34,27 @@ func (m LDAPMap) Writable() error {
 	return errors.Join(faults...)
 }
 
+// CanWrite asks the server whether it has what WriteCitizenNumber needs;
+// ErrUnsupported where it has not.
+func (d *LDAP) CanWrite(ctx context.Context) error {
+	var answer *ldap.SearchResult
+	question := ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, d.servers.seconds(), false,
+		"(objectClass=*)", []string{"supportedControl"}, nil)
+	err := d.servers.do(ctx, func(c *ldap.Conn) (err error) {
+		answer, err = c.Search(question)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range answer.Entries {
+		if slices.Contains(e.GetEqualFoldAttributeValues("supportedControl"), controlAssertion) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the server has no assertion control (RFC 4528)", ErrUnsupported)
+}
+
 // WriteCitizenNumber marks the number as the account's verified one, if the
 // account stands as it did when version was read; otherwise ErrChanged. What
 // stands there already is no error. ErrNotFound: no such account;
@@ -60,7 +82,7 @@ func (d *LDAP) WriteCitizenNumber(ctx context.Context, id identity.AccountID, nu
 	verified := d.entries.Marks["verified"][0]
 	change.Replace(verified.Attribute, []string{verified.Value})
 	err = d.servers.do(ctx, func(c *ldap.Conn) error { return c.Modify(change) })
-	switch resultOf(err) {
+	switch LDAPResult(err) {
 	case ldap.LDAPResultAssertionFailed:
 		return ErrChanged
 	case ldap.LDAPResultNoSuchObject:

@@ -17,6 +17,9 @@ func (i *inspection) directory(ctx context.Context) findings {
 	if config.IsDatabase(i.config.Directory.URL) {
 		return i.database(ctx)
 	}
+	if config.IsLDAP(i.config.Directory.URL) {
+		return i.ldap(ctx)
+	}
 	if servedDirectory(i.config.Directory) {
 		return i.servedDirectory(ctx)
 	}
