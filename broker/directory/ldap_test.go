@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -397,6 +399,18 @@ func TestParseLDAPMap(t *testing.T) {
 		_, err := directory.ParseLDAPMap([]byte(test.text))
 		require.ErrorContains(t, err, test.want, name)
 	}
+}
+
+// The file that docs/directories.md shows can be used as it stands.
+func TestTheDocumentsLDAPFileIsRead(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "directories.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "```yaml\nldap:")
+	require.True(t, found)
+	shown, _, _ := strings.Cut(rest, "```")
+	m, err := directory.ParseLDAPMap([]byte("ldap:" + shown))
+	require.NoError(t, err)
+	assert.NoError(t, m.Writable())
 }
 
 // relay passes bytes to a server until it is told otherwise.
