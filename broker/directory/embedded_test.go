@@ -40,7 +40,7 @@ func openEmbedded(t testing.TB, path string) *directory.Embedded {
 // imported is the file that an import of these accounts makes.
 func imported(t testing.TB, text string) string {
 	path := filepath.Join(t.TempDir(), "có dấu?#%.db")
-	kept, err := directory.Import(t.Context(), path, strings.NewReader(text))
+	kept, err := directory.Import(t.Context(), path, strings.NewReader(text), nil)
 	require.NoError(t, err)
 	require.Equal(t, directory.Imported{Accounts: strings.Count(text, "\n") - 1}, kept)
 	return path
@@ -90,7 +90,7 @@ func TestImport(t *testing.T) {
 			" 7 ,04/03/2002,099202000345,true,closed,099 000 345,so-y-te,s-1,official\n"+
 			"\n"+
 			"8,,,,,,,,\n"+
-			"9,31/02/2002,99202000345,true,,09900034,,s-1,self\n"))
+			"9,31/02/2002,99202000345,true,,09900034,,s-1,self\n"), nil)
 	require.NoError(t, err)
 	assert.Equal(t, directory.Imported{Accounts: 3, Unreadable: 1}, kept)
 	info, err := os.Stat(path)
@@ -145,9 +145,9 @@ func TestImportFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			path := filepath.Join(folder, "accounts.db")
-			_, err := directory.Import(t.Context(), path, strings.NewReader("id\nold\n"))
+			_, err := directory.Import(t.Context(), path, strings.NewReader("id\nold\n"), nil)
 			require.NoError(t, err)
-			kept, err := directory.Import(t.Context(), path, strings.NewReader(test.text))
+			kept, err := directory.Import(t.Context(), path, strings.NewReader(test.text), nil)
 			require.Error(t, err)
 			assert.Zero(t, kept)
 			lines := strings.Split(err.Error(), "\n")
@@ -180,7 +180,7 @@ func TestImportReplacesNothingElse(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "ledger.db")
 	require.NoError(t, os.WriteFile(path, []byte("the only copy"), 0o600))
-	_, err := directory.Import(t.Context(), path, strings.NewReader("id\n1\n"))
+	_, err := directory.Import(t.Context(), path, strings.NewReader("id\n1\n"), nil)
 	require.Error(t, err)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestImportReplacesNothingElse(t *testing.T) {
 func TestImportRemovesLeftovers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "accounts.db")
 	require.NoError(t, os.WriteFile(path+".import-1", nil, 0o600))
-	_, err := directory.Import(t.Context(), path, strings.NewReader("id\n1\n"))
+	_, err := directory.Import(t.Context(), path, strings.NewReader("id\n1\n"), nil)
 	require.NoError(t, err)
 	assert.NoFileExists(t, path+".import-1")
 }
@@ -208,7 +208,7 @@ func TestImportStops(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "accounts.db")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := directory.Import(ctx, path, strings.NewReader("id\n1\n"))
+	_, err := directory.Import(ctx, path, strings.NewReader("id\n1\n"), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.NoFileExists(t, path)
 }
@@ -262,7 +262,7 @@ func TestImportWhileServing(t *testing.T) {
 		}
 	})
 	for i := range 10 {
-		_, err := directory.Import(t.Context(), path, strings.NewReader(generation(fmt.Sprint(i+1))))
+		_, err := directory.Import(t.Context(), path, strings.NewReader(generation(fmt.Sprint(i+1))), nil)
 		require.NoError(t, err)
 	}
 	close(done)

@@ -35,10 +35,11 @@ const maxFaults = 20
 //
 // The first line names the columns; see columns. A number or birth date that
 // is none is kept as text, for a scan to find; any other fault, an id that
-// occurs twice included, refuses the file, and the error names the first 20 with line and
-// column. The file is its owner's alone, and holds in clear what the portal
-// itself does.
-func Import(ctx context.Context, path string, from io.Reader) (kept Imported, err error) {
+// occurs twice included, refuses the file, and the error names the first 20
+// with line and column. amend, if not nil, has the last word on what is kept of
+// a row, such as a number with its lost zeros put back. The file is its owner's
+// alone, and holds in clear what the portal itself does.
+func Import(ctx context.Context, path string, from io.Reader, amend func(Record) Record) (kept Imported, err error) {
 	// Nothing but accounts is replaced.
 	if _, err := os.Stat(path); err == nil {
 		old, err := openAccounts(ctx, path)
@@ -64,7 +65,7 @@ func Import(ctx context.Context, path string, from io.Reader) (kept Imported, er
 	// synced on the way.
 	db, err := openSQLite(file.Name(), "_journal_mode=OFF&_synchronous=OFF&_locking_mode=EXCLUSIVE")
 	if err == nil {
-		kept, err = fill(ctx, db, from)
+		kept, err = fill(ctx, db, from, amend)
 		err = errors.Join(err, db.Close())
 	}
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
@@ -106,7 +107,7 @@ func inMemory(ctx context.Context, from io.Reader) (*accountsFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fill(ctx, db, from); err != nil {
+	if _, err := fill(ctx, db, from, nil); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return prepare(ctx, db, nil)
@@ -122,7 +123,7 @@ func openSQLite(path, options string) (*sql.DB, error) {
 }
 
 // fill makes the table and its rows, in one transaction.
-func fill(ctx context.Context, db *sql.DB, from io.Reader) (kept Imported, err error) {
+func fill(ctx context.Context, db *sql.DB, from io.Reader, amend func(Record) Record) (kept Imported, err error) {
 	t, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return Imported{}, err
@@ -147,6 +148,9 @@ func fill(ctx context.Context, db *sql.DB, from io.Reader) (kept Imported, err e
 		}
 	}
 	if err := readCSV(ctx, from, fault, func(line int, r Record) error {
+		if amend != nil {
+			r = amend(r)
+		}
 		kept.Accounts++
 		if r.unreadable() {
 			kept.Unreadable++
