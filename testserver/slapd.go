@@ -46,6 +46,9 @@ func StartSlapd(t testing.TB) *Slapd {
 		Host: "127.0.0.1:" + freePort(t), TLSHost: "127.0.0.1:" + freePort(t), CAFile: filepath.Join(dir, "ca.pem"),
 		RootDN: "cn=root,dc=example,dc=vn", Password: "root secret", suffix: "dc=example,dc=vn",
 	}
+	for s.TLSHost == s.Host {
+		s.TLSHost = "127.0.0.1:" + freePort(t)
+	}
 	s.CA = certificate(t, s.CAFile, filepath.Join(dir, "key.pem"))
 	file := filepath.Join(dir, "slapd.conf")
 	for name, text := range map[string]string{file: s.config(dir), filepath.Join(dir, "portal.schema"): schema} {
@@ -236,13 +239,10 @@ func certificate(t testing.TB, certFile, keyFile string) *x509.CertPool {
 		}
 	}
 	pool := x509.NewCertPool()
-	pool.AddCert(must(x509.ParseCertificate(made)))
-	return pool
-}
-
-func must[T any](value T, err error) T {
+	parsed, err := x509.ParseCertificate(made)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	return value
+	pool.AddCert(parsed)
+	return pool
 }

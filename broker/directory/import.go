@@ -30,8 +30,8 @@ const maxFaults = 20
 // Import reads accounts from comma-separated values and puts them into the
 // file at path, which OpenEmbedded opens, in the place of what was there: whole
 // or, on any error, not at all. Whoever has the file open reads the former
-// accounts to the end of the answer. It holds one row in memory; what
-// SQLite sorts is in files of the system's temporary folder.
+// accounts to the end of the answer. It holds one row in memory; what SQLite
+// sorts is in files of the system's temporary folder.
 //
 // The first line names the columns; see columns. A number or birth date that
 // is none is kept as text, for a scan to find; any other fault, an id that
