@@ -49,7 +49,7 @@ type app struct {
 
 // newApp wires the packages together. It opens the ledger and reaches nobody
 // else: whoever signs in first finds out what is down, and /readyz says so.
-func newApp(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger) (_ *app, err error) {
+func newApp(ctx context.Context, c config.Config, logger *slog.Logger) (_ *app, err error) {
 	a := &app{config: c, profiles: map[string]profile{}, metrics: metrics.New(buildVersion()), logger: logger}
 	if a.providers, err = providersOf(c); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func newApp(ctx context.Context, c config.Config, accounts []identity.Account, l
 	if err != nil {
 		return nil, err
 	}
-	pages, err := a.broker(jar, accounts)
+	pages, err := a.broker(ctx, jar)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ type pages struct {
 	refuse func(http.ResponseWriter, *http.Request, proxy.Refusal)
 }
 
-func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, error) {
+func (a *app) broker(ctx context.Context, jar *session.Jar) (pages, error) {
 	c := a.config
 	calls := calls{metrics: a.metrics, now: time.Now}
 	var offers []broker.Offer
@@ -127,7 +127,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	// What asks beside requests gives way to people, and does not wait long for
 	// a turn: its lease on the check runs on.
 	beside := database.Background(time.Second)
-	connector, err := newConnector(c, accounts)
+	connector, err := newConnector(ctx, c)
 	if err != nil {
 		return pages{}, err
 	}
@@ -153,11 +153,11 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
 	}
-	if database, ok := connector.(*directory.SQL); ok {
-		a.closers = append(a.closers, database)
-		if c.Directory.Credential == "sql" {
-			b.Credential = credentialCheck(database, calls)
-		}
+	if open, ok := connector.(io.Closer); ok {
+		a.closers = append(a.closers, open)
+	}
+	if check, ok := connector.(directory.CredentialCheck); ok && c.Directory.Credential != "http" {
+		b.Credential = credentialCheck(check, calls)
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{

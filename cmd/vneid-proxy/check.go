@@ -33,7 +33,7 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 		err = routesFault(rulesOf(c))
 	}
 	if err == nil {
-		_, err = readQueries(c.Directory)
+		err = checkQueries(c.Directory)
 	}
 	var providers []config.FurtherProvider
 	if err == nil {
