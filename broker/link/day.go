@@ -38,4 +38,12 @@ func (d Day) DaysLeft(t time.Time) int {
 // Time is midnight at the day's start, the zero time for the zero Day.
 func (d Day) Time() time.Time { return d.start }
 
+// later is the later of two days.
+func (d Day) later(other Day) Day {
+	if other.start.After(d.start) {
+		return other
+	}
+	return d
+}
+
 func (d Day) end() time.Time { return d.start.AddDate(0, 0, 1) }

@@ -43,6 +43,7 @@ const (
 // Account is what is known of an account, compared with the citizen where one
 // is vouched for.
 type Account struct {
+	Class  Class
 	Locked bool
 	// Link is the account's active link in the ledger.
 	Link Linked
@@ -51,14 +52,17 @@ type Account struct {
 	// Number is how the directory's citizen number stands.
 	Number Number
 	// Name and BirthDate compare the account's data with the citizen's (flow
-	// B); in flow A BirthDate compares the date sent to the population
-	// database with itself: full, or weak where only a year is known.
+	// B); in flow A with themselves: as well as they can agree with anybody's.
 	Name      identity.NameMatch
 	BirthDate identity.DateMatch
 	// Pending says that an earlier check of the account awaits its answer.
 	Pending bool
-	// Exempt says that staff have excused the account from linking for now.
-	Exempt bool
+	// Skips is how often the link was put off.
+	Skips int
+	// ExemptUntil is when staff's excuse from linking ends: until then the
+	// account is used without a link, and signs in by itself. ExtendedUntil is
+	// when its later deadlines end. Zero is none.
+	ExemptUntil, ExtendedUntil time.Time
 }
 
 // Linked is the state of an account's active link.
@@ -101,48 +105,83 @@ func (p Policy) Decide(e Evidence) Decision {
 
 // legacyFirst is flow A: the account is proved, the number is what is asked.
 func (p Policy) legacyFirst(e Evidence) Decision {
+	a, terms := e.Account, p.terms(e.Account, e.On)
+	exempt := e.On.Before(a.ExemptUntil)
 	switch {
 	case e.Proof == "":
 		return Decision{Action: Refuse, Reason: Conflict}
-	case e.Account.Link != NotLinked && e.Account.ProviderUsed:
+	case a.Link != NotLinked && a.ProviderUsed:
 		return Decision{Action: Refuse, Reason: AlreadyLinked}
-	case p.LegacySignInUntil.Reached(e.On):
+	case terms.LegacySignInUntil.Reached(e.On) && !exempt && p.Mode != Observe:
 		return Decision{Action: Refuse, Reason: LegacyClosed}
-	case e.Account.Link != NotLinked, p.trusted(e.Account.Number):
+	case a.Link != NotLinked, p.trusted(a.Number):
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
 	case e.Check == Matched && e.NumberElsewhere:
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Check == Matched:
-		return Decision{Action: Record, Method: ByMatch, Strength: strength(identity.NameStrong, e.Account.BirthDate)}
+		return terms.record(ByMatch, strength(identity.NameStrong, a.BirthDate))
 	case e.Check == Unanswered:
 		return Decision{Action: Await, Standing: identity.StandingPending}
-	case e.Check == NotAsked && e.Account.Exempt:
+	case e.Check == NotAsked && exempt:
 		return Decision{Action: Admit, Standing: identity.StandingExempt}
-	case e.Check == NotAsked && e.Account.Pending:
+	case e.Check == NotAsked && a.Pending:
 		return Decision{Action: Admit, Standing: identity.StandingPending}
+	case p.Mode == Observe:
+		return Decision{Action: Admit, Standing: identity.StandingUnlinked}
 	}
-	return Decision{Action: Ask, CanSkip: !p.SkipUntil.Reached(e.On), Wrong: e.Check == NotMatched}
+	return terms.ask(e)
+}
+
+// ask is the link screen, with what else there is to it.
+func (t Terms) ask(e Evidence) Decision {
+	d := Decision{Action: Ask, Wrong: e.Check == NotMatched}
+	left := t.SkipLimit - e.Account.Skips
+	switch {
+	case !t.SkipUntil.Reached(e.On) && (t.SkipLimit == 0 || left > 0):
+		d.CanSkip, d.SkipsLeft = true, max(left, 0)
+	case t.After == ReadOnly:
+		d.CanSkip, d.ReadOnly = true, true
+	case t.After == UseEnds:
+		return Decision{Action: Refuse, Reason: UseEnded}
+	}
+	return d
+}
+
+// record is a link to be written, unless staff must look at it first.
+func (t Terms) record(method Method, strength Strength) Decision {
+	if strength == Weak && t.ReviewWeak {
+		return Decision{Action: Refuse, Reason: Mismatch}
+	}
+	return Decision{Action: Record, Method: method, Strength: strength}
 }
 
 // providerFirst is flow B: the citizen is proved, the account is what is asked.
 func (p Policy) providerFirst(e Evidence) Decision {
-	a := e.Account
+	a, terms := e.Account, p.terms(e.Account, e.On)
 	agrees := a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers
 	switch {
 	case a.Link == LinkedSame:
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
 	case a.Link == LinkedToOther:
 		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Proof != "" && !terms.Proof.takes(e.Proof):
+		return Decision{Action: Prove, OtherProof: true}
 	case e.Proof != "" && a.Number == NumberOther:
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Proof != "" && agrees:
-		return Decision{Action: Record, Method: e.Proof, Strength: strength(a.Name, a.BirthDate)}
+		return terms.record(e.Proof, strength(a.Name, a.BirthDate))
 	case e.Proof != "":
 		return Decision{Action: Refuse, Reason: Mismatch}
-	case p.trusted(a.Number) && agrees && a.BirthDate == identity.DateFull:
-		return Decision{Action: Record, Method: ByDirectory, Strength: strength(a.Name, a.BirthDate)}
+	case p.byDirectory(*a):
+		return terms.record(ByDirectory, strength(a.Name, a.BirthDate))
 	}
 	return Decision{Action: Prove}
+}
+
+// byDirectory reports that the directory alone makes the account the
+// citizen's.
+func (p Policy) byDirectory(a Account) bool {
+	return p.trusted(a.Number) && a.Name != identity.NameDiffers && a.BirthDate == identity.DateFull
 }
 
 func (p Policy) trusted(n Number) bool {
