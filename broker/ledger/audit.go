@@ -37,7 +37,8 @@ const (
 	EventReviewDecided   = "review_decided" // two agree: reference, decision
 	EventCheckAsked      = "check_asked"    // a check is pending
 	EventCheckAnswered   = "check_answered" // its detail has outcome and, unless matched, reference
-	EventExempted        = "exempted"
+	EventExempted        = "exempted"          // or extended: its detail has kind, reason and until
+	EventExemptionEnded  = "exemption_ended"   // before its time, or because of another in its place
 	EventWriteBack       = "write_back_closed" // its detail has link, outcome and, where refused, reference
 	EventRevealed        = "revealed"          // an officer is shown what is personal
 	EventCitizenErased   = "citizen_erased"
