@@ -59,11 +59,7 @@ func (a *Attempt) append(b []byte) []byte {
 	for _, s := range []string{a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo} {
 		b = appendText(b, s)
 	}
-	b = appendTime(b, a.Begun)
-	if a.Spent {
-		return append(b, 1)
-	}
-	return append(b, 0)
+	return appendFlag(appendTime(b, a.Begun), a.Spent)
 }
 
 func (a *Attempt) read(f *fields) {

@@ -47,6 +47,21 @@ func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendVarint(b, t.UnixMilli())
 }
 
+// appendEnd is appendTime for a time that may be none: in one byte, as 0.
+func appendEnd(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, 0)
+	}
+	return appendTime(b, t)
+}
+
+func appendFlag(b []byte, flag bool) []byte {
+	if flag {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
 func appendDate(b []byte, d identity.BirthDate) []byte {
 	b = binary.AppendUvarint(b, uint64(d.Year))
 	return append(b, byte(d.Month), byte(d.Day))
@@ -108,6 +123,13 @@ func (f *fields) varint() int64 {
 }
 
 func (f *fields) time() time.Time { return time.UnixMilli(f.varint()) }
+
+func (f *fields) end() time.Time {
+	if milli := f.varint(); milli != 0 {
+		return time.UnixMilli(milli)
+	}
+	return time.Time{}
+}
 
 func (f *fields) octet() byte {
 	if b := f.take(1); b != nil {

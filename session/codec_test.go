@@ -73,7 +73,8 @@ func someCitizen(t *testing.T) identity.Citizen {
 }
 
 func someAccount() AccountRef {
-	a := AccountRef{ID: identity.AccountID(someText()), Username: someText(), Email: someText(), Kind: identity.Kind(someText())}
+	a := AccountRef{ID: identity.AccountID(someText()), Username: someText(), Email: someText(), Kind: identity.Kind(someText()),
+		Cohort: someText(), Excused: someTime()}
 	for range rand.IntN(4) {
 		a.Roles = append(a.Roles, someText())
 	}
@@ -101,15 +102,15 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 			Citizen: someCitizen(t), ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotProof := reread(t, p)
-		utc(&gotProof.Begun)
+		utc(&gotProof.Begun, &gotProof.Account.Excused)
 		require.Equal(t, p, gotProof)
 
 		s := Session{
 			ID: NewID(), Begun: someTime(), Sealed: someTime(), Read: someTime(), Account: someAccount(),
-			Citizen: someCitizen(t), Standing: identity.Standing(someText()), ProviderSID: someText(), Tokens: NewID(),
+			Citizen: someCitizen(t), Standing: identity.Standing(someText()), ReadOnly: rand.IntN(2) == 0, ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotSession := reread(t, s)
-		utc(&gotSession.Begun, &gotSession.Sealed, &gotSession.Read)
+		utc(&gotSession.Begun, &gotSession.Sealed, &gotSession.Read, &gotSession.Account.Excused)
 		require.Equal(t, s, gotSession)
 	}
 }

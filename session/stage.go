@@ -60,6 +60,11 @@ type AccountRef struct {
 	Email    string
 	Kind     identity.Kind
 	Roles    []string
+	// Cohort is the policy's name for some of the accounts of a kind, "" for
+	// none; Excused is when the account's exemption or extension ends, zero for
+	// none.
+	Cohort  string
+	Excused time.Time
 }
 
 // RefOf is the reference to an account.
@@ -77,6 +82,7 @@ type Session struct {
 	Account  AccountRef
 	Citizen  identity.Citizen // zero where no provider or match vouched
 	Standing identity.Standing
+	ReadOnly bool // begun to read alone, whatever the date
 
 	ProviderSID string
 	Tokens      ID
@@ -94,7 +100,7 @@ func (a AccountRef) append(b []byte) []byte {
 	for _, role := range a.Roles {
 		b = appendText(b, role)
 	}
-	return b
+	return appendEnd(appendText(b, a.Cohort), a.Excused)
 }
 
 func (f *fields) account() (a AccountRef) {
@@ -103,6 +109,7 @@ func (f *fields) account() (a AccountRef) {
 	for n := f.uvarint(); n > 0 && !f.bad; n-- {
 		a.Roles = append(a.Roles, f.text())
 	}
+	a.Cohort, a.Excused = f.text(), f.end()
 	return a
 }
 
@@ -124,12 +131,13 @@ func (s *Session) append(b []byte) []byte {
 	b = append(b, s.ID[:]...)
 	b = appendTime(appendTime(appendTime(b, s.Begun), s.Sealed), s.Read)
 	b = appendCitizen(s.Account.append(b), s.Citizen)
-	b = appendText(appendText(b, string(s.Standing)), s.ProviderSID)
-	return append(b, s.Tokens[:]...)
+	b = appendFlag(appendText(b, string(s.Standing)), s.ReadOnly)
+	return append(appendText(b, s.ProviderSID), s.Tokens[:]...)
 }
 
 func (s *Session) read(f *fields) {
 	s.ID, s.Begun, s.Sealed, s.Read = f.id(), f.time(), f.time(), f.time()
 	s.Account, s.Citizen = f.account(), f.citizen()
-	s.Standing, s.ProviderSID, s.Tokens = identity.Standing(f.text()), f.text(), f.id()
+	s.Standing, s.ReadOnly = identity.Standing(f.text()), f.flag()
+	s.ProviderSID, s.Tokens = f.text(), f.id()
 }

@@ -38,6 +38,7 @@ const (
 	TooLarge         Reason = "too_large"          // what was sent
 	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
 	NotAppointed     Reason = "not_appointed"      // the provider named no account that is its to open
+	UseEnded         Reason = "use_ended"          // accounts without a link are of no use any more
 )
 
 // Reasons are all reasons.
@@ -45,7 +46,7 @@ func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
-		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded, NotAppointed}
+		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded, NotAppointed, UseEnded}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -121,7 +122,7 @@ func (w words) actions(p Refused) []Action {
 		return []Action{{ActionHome, "/"}}
 	case DeadlinePassed:
 		return []Action{{ActionLink, w.prefix + "/link"}}
-	case LegacyClosed, AlreadyLinked:
+	case LegacyClosed, AlreadyLinked, UseEnded:
 		return []Action{{ActionVNeID, signIn}}
 	case TooManyTries, NotAppointed:
 		return []Action{{ActionOther, signIn}}
