@@ -25,7 +25,16 @@ type candidate struct {
 // account that the directory's verified number makes theirs; else to the
 // chooser or to proof of an old account.
 func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	mode := l.Policy().Mode
+	if mode == link.Off {
+		l.enterNobody(w, r, proof, identity.StandingNone)
+		return
+	}
 	if l.enterByLink(w, r, proof) {
+		return
+	}
+	if mode == link.Observe {
+		l.observeProvider(w, r, proof)
 		return
 	}
 	own, err := l.candidates(r.Context(), proof)
@@ -63,7 +72,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
-		d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts})
+		d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts})
 		// A link that no provider has confirmed yet rests on a number that
 		// somebody typed: it holds only if the provider names the same person.
 		if !active.ProviderUsed && !samePerson(active, proof.Citizen) {
@@ -83,6 +92,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
+		l.observed(found)
 		l.enterProvider(w, r, proof, found.account)
 		return true
 	}
@@ -143,8 +153,8 @@ func (l *Link) candidates(ctx context.Context, proof *session.Proof) ([]candidat
 		if account.ID == proof.Account.ID {
 			e.Proof = link.Method(proof.Method)
 		}
-		c.decision = l.Policy.Decide(e)
-		if c.decision.Action == link.Record || e.Proof != "" {
+		c.decision = l.Policy().Decide(e)
+		if c.decision.Action == link.Record || e.Proof != "" && c.decision.Action != link.Prove {
 			own = append(own, c)
 		}
 	}
@@ -173,7 +183,11 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 		l.offerChoice(w, r, http.StatusOK, proof, own, nil)
 		return
 	}
-	l.askProof(w, r, http.StatusOK, proof, "", nil)
+	var faults screen.FieldErrors
+	if proof.Account.ID != "" { // proved, but not in the way that its terms ask for
+		faults = screen.FieldErrors{"": screen.ProofOther}
+	}
+	l.askProof(w, r, http.StatusOK, proof, "", faults)
 }
 
 // forgetAccount takes a refused account out of the proof, so that the person
@@ -261,7 +275,7 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, err)
 		return
 	}
-	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential})
+	d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential})
 	if found.facts.Locked || found.facts.Link == link.LinkedToOther {
 		// An old password overrides no link, and does not tell that there is one.
 		wrong()
@@ -269,8 +283,12 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 	}
 	undo()
 	l.proved(l.sideOf(proof))
-	if d.Action == link.Refuse {
+	switch d.Action {
+	case link.Refuse:
 		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
+		return
+	case link.Prove:
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{"": screen.ProofOther})
 		return
 	}
 	l.recordProvider(w, r, proof, []candidate{{found, d}}, l.consent(r))
@@ -356,18 +374,4 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 		l.Metrics.Step(l.sideOf(proof), metrics.StepLinked, "")
 	}
 	l.enterProvider(w, r, proof, own[0].account)
-}
-
-// none ends the sign-in of somebody who has no old account.
-func (l *Link) none(w http.ResponseWriter, r *http.Request) {
-	proof, ok := l.providerProof(w, r)
-	if !ok {
-		return
-	}
-	if err := l.Ledger.Spend(r.Context(), ledger.PurposeProof, proof.ID[:], proof.Expires()); err != nil {
-		l.refuse(w, r, err)
-		return
-	}
-	l.Jar.Clear(w)
-	l.refuseWith(w, r, &Fault{screen.NoAccount, errors.New("no old account")}, screen.Refused{})
 }

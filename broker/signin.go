@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
@@ -28,7 +29,7 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 	case *session.Session:
 		// Whom the gate lets through no more, and link may refuse, must be able
 		// to sign in another way.
-		if s.Policy.Admit(held.Standing, s.Now()) == link.Forward && s.Feed.State(Ref(held)) == ledger.Live {
+		if s.Policy().Admit(HeldBy(held), s.Now()) == link.Forward && s.Feed.State(Ref(held)) == ledger.Live {
 			if s.turns(w, r, returnTo) {
 				s.refuse(w, r, &Fault{screen.Loop, errors.New("sent back to the same page again and again")})
 				return
@@ -60,8 +61,8 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 		Providers: s.buttons(),
 		Notice:    notice,
 	}
-	if !s.Policy.LegacySignInUntil.Reached(s.Now()) {
-		page.PortalLoginUntil = s.Policy.LegacySignInUntil.Time()
+	if s.Policy().LegacyOffered(s.Now()) {
+		page.PortalLoginUntil = s.legacyUntil()
 		switch {
 		case s.Portal.LoginURL != "":
 			page.PortalLogin = s.portalStart(returnTo)
@@ -78,6 +79,15 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 		s.Metrics.Step(o.Name, metrics.StepOffered, "")
 	}
 	s.Screens.Write(w, r, http.StatusOK, page)
+}
+
+// legacyUntil is the last day of the portal's own sign-in, for the page; zero
+// where the page is to say nothing, since it is open for other reasons.
+func (b *broker) legacyUntil() time.Time {
+	if until := b.Policy().LegacyUntil(); !until.Reached(b.Now()) {
+		return until.Time()
+	}
+	return time.Time{}
 }
 
 // portalStart is the address that leads to the portal's own sign-in page.
@@ -154,7 +164,7 @@ func levelText(text string) bool {
 func (s *SignIn) startAtPortal(w http.ResponseWriter, r *http.Request) (string, error) {
 	proof, proving := s.live(r).(*session.Proof)
 	proving = proving && !proof.LegacyFirst()
-	if s.Portal.LoginURL == "" || !proving && s.Policy.LegacySignInUntil.Reached(s.Now()) {
+	if s.Portal.LoginURL == "" || !proving && !s.Policy().LegacyOffered(s.Now()) {
 		return "", &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")}
 	}
 	s.clearPortal(w, s.Portal.LoginURL)
@@ -317,7 +327,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		s.refuse(w, r, &Fault{screen.ForbiddenForm, errors.New("token names no attempt")})
 		return
-	case s.Credential == nil || s.Portal.LoginURL != "" || s.Policy.LegacySignInUntil.Reached(s.Now()):
+	case s.Credential == nil || s.Portal.LoginURL != "" || !s.Policy().LegacyOffered(s.Now()):
 		s.refuse(w, r, &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")})
 		return
 	}
@@ -327,7 +337,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		s.Screens.Write(w, r, http.StatusUnprocessableEntity, screen.SignIn{
 			ReturnTo:         attempt.ReturnTo,
 			Providers:        s.buttons(),
-			PortalLoginUntil: s.Policy.LegacySignInUntil.Time(),
+			PortalLoginUntil: s.legacyUntil(),
 			CredentialForm:   true, CSRF: s.attemptToken(attempt), Username: username, Error: screen.CredentialWrong,
 		})
 	}
@@ -346,6 +356,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if found.facts.Locked || found.facts.ProviderUsed {
+		s.observed(found)
 		wrong()
 		return
 	}

@@ -13,8 +13,11 @@ import (
 type AccountState struct {
 	Linked       bool // it has an active link
 	ProviderUsed bool // somebody has signed in to it by the provider
-	Pending      bool // a check awaits its answer
-	Skips        int  // that stand for it
+	// Unlinked says that it has no link now and once had one, which somebody or
+	// a decision ended.
+	Unlinked bool
+	Pending  bool // a check awaits its answer
+	Skips    int  // that stand for it
 	// ExemptUntil and ExtendedUntil are when its exemption or its extension
 	// ends, which may have passed; zero is none.
 	ExemptUntil, ExtendedUntil time.Time
@@ -48,11 +51,19 @@ func (t *transaction) states(states []AccountState, among string, keys []any, pl
 			set(&states[i])
 		}
 	}
+	if err := t.each("SELECT account_hmac FROM links WHERE ended_at IS NOT NULL AND "+among, keys, func(scan func(...any) error) error {
+		var key []byte
+		err := scan(&key)
+		at(key, func(s *AccountState) { s.Unlinked = true })
+		return err
+	}); err != nil {
+		return err
+	}
 	if err := t.each("SELECT account_hmac, provider_used_at FROM links WHERE ended_at IS NULL AND "+among, keys, func(scan func(...any) error) error {
 		var key []byte
 		var used sql.NullInt64
 		err := scan(&key, &used)
-		at(key, func(s *AccountState) { s.Linked, s.ProviderUsed = true, used.Valid })
+		at(key, func(s *AccountState) { s.Linked, s.Unlinked, s.ProviderUsed = true, false, used.Valid })
 		return err
 	}); err != nil {
 		return err

@@ -55,6 +55,8 @@ func TestStatesSayWhatTheSingleAnswersSay(t *testing.T) {
 		want.Linked, want.ProviderUsed = err == nil, err == nil && active.ProviderUsed
 		_, err = l.PendingByAccount(ctx, account)
 		want.Pending = err == nil
+		want.Unlinked, err = l.UnlinkedAccount(ctx, account)
+		require.NoError(t, err)
 		want.Skips, err = l.Skips(ctx, account)
 		require.NoError(t, err)
 		if excuse, err := l.ExemptionByAccount(ctx, account, now); err == nil {

@@ -19,6 +19,9 @@ type NewPending struct {
 	Number    identity.CitizenNumber
 	Name      string             // as the question has it; may be ""
 	BirthDate identity.BirthDate // likewise; may be zero
+	// ReviewWeak says that staff look at a weak match instead of a link being
+	// made of it; may be false.
+	ReviewWeak bool
 	// Proof is spent with the check, so that it makes one check at most.
 	Proof        []byte
 	ProofExpires time.Time
@@ -45,11 +48,13 @@ type Pending struct {
 	Number    identity.CitizenNumber
 	Name      string
 	BirthDate identity.BirthDate
-	Consent   Consent
-	Source    netip.AddrPort
-	At        time.Time // when it was asked for
-	Tries     int       // how often it was claimed
-	Outcome   Outcome
+	// ReviewWeak is as it was asked for.
+	ReviewWeak bool
+	Consent    Consent
+	Source     netip.AddrPort
+	At         time.Time // when it was asked for
+	Tries      int       // how often it was claimed
+	Outcome    Outcome
 	// Reference is a code that a person can read out over the telephone, and
 	// that stands in the audit row; "" unless it ended without a link.
 	Reference string
@@ -63,6 +68,7 @@ type question struct {
 	Name      string             `json:"name,omitempty"`
 	BirthDate identity.BirthDate `json:"birth_date,omitzero"`
 	Source    string             `json:"source,omitempty"`
+	Review    bool               `json:"review_weak,omitempty"`
 }
 
 // AddPending spends the proof and records the check, to be answered later.
@@ -90,7 +96,7 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 			return ErrPending
 		}
 		p = Pending{ID: newID(), Account: n.Account, Kind: n.Kind, Number: n.Number, Name: n.Name,
-			BirthDate: n.BirthDate, Consent: n.Consent, Source: n.Source, At: t.at}
+			BirthDate: n.BirthDate, ReviewWeak: n.ReviewWeak, Consent: n.Consent, Source: n.Source, At: t.at}
 		s, err := t.sealQuestion(p)
 		if err != nil {
 			return err
@@ -158,7 +164,7 @@ func (t *transaction) checks(condition string, args ...any) (found []Pending, er
 }
 
 func (t *transaction) sealQuestion(p Pending) (sealed, error) {
-	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate}
+	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate, Review: p.ReviewWeak}
 	if p.Source.IsValid() {
 		q.Source = p.Source.String()
 	}
@@ -178,7 +184,7 @@ func (l *Ledger) openQuestion(p *Pending, s sealed) error {
 	if err := json.Unmarshal(plain, &q); err != nil {
 		return err
 	}
-	p.Account, p.Name, p.BirthDate = identity.AccountID(q.Account), q.Name, q.BirthDate
+	p.Account, p.Name, p.BirthDate, p.ReviewWeak = identity.AccountID(q.Account), q.Name, q.BirthDate, q.Review
 	if q.Source != "" {
 		if p.Source, err = netip.ParseAddrPort(q.Source); err != nil {
 			return err

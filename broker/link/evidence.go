@@ -138,7 +138,7 @@ func (t Terms) ask(e Evidence) Decision {
 	left := t.SkipLimit - e.Account.Skips
 	switch {
 	case !t.SkipUntil.Reached(e.On) && (t.SkipLimit == 0 || left > 0):
-		d.CanSkip, d.SkipsLeft = true, max(left, 0)
+		d.CanSkip, d.SkipsLeft, d.SkipUntil = true, max(left, 0), t.SkipUntil
 	case t.After == ReadOnly:
 		d.CanSkip, d.ReadOnly = true, true
 	case t.After == UseEnds:

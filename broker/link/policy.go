@@ -103,12 +103,13 @@ const (
 
 // Decision is what the policy makes of the evidence.
 type Decision struct {
-	Action   Action
-	Reason   Reason            // with Refuse
-	Standing identity.Standing // with Admit and Await
-	Method   Method            // with Record
-	Strength Strength          // with Record
-	CanSkip  bool              // with Ask
+	Action    Action
+	Reason    Reason            // with Refuse
+	Standing  identity.Standing // with Admit and Await
+	Method    Method            // with Record
+	Strength  Strength          // with Record
+	CanSkip   bool              // with Ask
+	SkipUntil Day               // with CanSkip, unless ReadOnly: the last day of skipping
 	// SkipsLeft is how often the account may skip, this time included; with
 	// CanSkip 0 is no limit.
 	SkipsLeft int
@@ -136,6 +137,8 @@ const (
 type Held struct {
 	Standing identity.Standing
 	Class    Class
+	// Nobody says that it names no account.
+	Nobody bool
 	// ReadOnly says that it was begun to read alone.
 	ReadOnly bool
 	// Excused is when the account's exemption or extension ends, zero for none.
@@ -152,7 +155,8 @@ func (p Policy) Admit(h Held, at time.Time) Verdict {
 	case identity.StandingLinked, identity.StandingPending:
 		return Forward
 	case identity.StandingNone:
-		if p.Mode == Off || p.NoAccount().PassNoAccount {
+		// With an account, its provider named it: there is nothing to link.
+		if !h.Nobody || p.Mode == Off || p.NoAccount().PassNoAccount {
 			return Forward
 		}
 	case identity.StandingExempt:

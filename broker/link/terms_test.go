@@ -71,7 +71,7 @@ func TestSkippingHowOftenAndWhatComesAfter(t *testing.T) {
 		want  link.Decision
 	}{
 		"no limit":           {link.Terms{SkipUntil: far}, 99, time.Time{}, link.Decision{Action: link.Ask, CanSkip: true}},
-		"the first of two":   {link.Terms{SkipUntil: far, SkipLimit: 2}, 0, time.Time{}, link.Decision{Action: link.Ask, CanSkip: true, SkipsLeft: 2}},
+		"the first of two":   {link.Terms{SkipUntil: far, SkipLimit: 2}, 0, time.Time{}, link.Decision{Action: link.Ask, CanSkip: true, SkipsLeft: 2, SkipUntil: far}},
 		"the last of two":    {link.Terms{SkipUntil: far, SkipLimit: 2}, 1, time.Time{}, link.Decision{Action: link.Ask, CanSkip: true, SkipsLeft: 1}},
 		"used up":            {link.Terms{SkipUntil: far, SkipLimit: 2}, 2, time.Time{}, link.Decision{Action: link.Ask}},
 		"used up, extended":  {link.Terms{SkipUntil: far, SkipLimit: 2}, 2, now.Add(time.Millisecond), link.Decision{Action: link.Ask, CanSkip: true}},
@@ -118,8 +118,9 @@ func TestASkippedSessionWhenItsTimeIsOver(t *testing.T) {
 }
 
 func TestAdmittedWithoutAnAccount(t *testing.T) {
-	none, now := link.Held{Standing: identity.StandingNone}, at("2026-06-30T16:59:59Z")
+	none, now := link.Held{Standing: identity.StandingNone, Nobody: true}, at("2026-06-30T16:59:59Z")
 	assert.Equal(t, link.ToLink, link.Policy{}.Admit(none, now), "the operator has changed their mind")
+	assert.Equal(t, link.Forward, link.Policy{}.Admit(link.Held{Standing: identity.StandingNone}, now), "its provider named the account")
 	assert.Equal(t, link.Forward, link.Policy{Mode: link.Off}.Admit(none, now))
 	pass := map[link.Class]link.Terms{{Kind: identity.KindCitizen}: {PassNoAccount: true}}
 	assert.Equal(t, link.Forward, link.Policy{Classes: pass}.Admit(none, now))
