@@ -88,8 +88,8 @@ type Provider struct {
 // Keys are the keys of cookies, ledger and assertion. No two are equal.
 type Keys struct {
 	Cookies           Keyring  `env:"SECRET_KEYS,notEmpty" doc:"Seal the cookies, each purpose with a key derived from them; nothing at rest hangs on them."`
-	Ledger            Keyring  `env:"LEDGER_KEYS" need:"with LINK=enforce" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
-	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY" form:"key" need:"with LINK=enforce" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable."`
+	Ledger            Keyring  `env:"LEDGER_KEYS,notEmpty" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
+	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY,notEmpty" form:"key" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable."`
 	AssertionFiles    []string `env:"ASSERTION_KEY_FILES" form:"files" example:"/run/keys/assertion.pem" doc:"Private keys (Ed25519 or P-256, PEM) that sign the assertion. Unset: one Ed25519 key derived from SECRET_KEYS."`
 	AssertionAudience string   `env:"ASSERTION_AUDIENCE" example:"dichvucong" doc:"The aud of the assertion. Unset: PUBLIC_URL."`
 }
@@ -110,7 +110,7 @@ type Ledger struct {
 // Directory is where the portal keeps its accounts. URL is nil where the
 // policy needs none.
 type Directory struct {
-	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says. Use https wherever others share the network."`
+	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"unless LINK=off" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says. Use https wherever others share the network."`
 	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL. Tried again until done."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
 	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL" doc:"Bearer token sent to DIRECTORY_URL and DIRECTORY_CREDENTIAL_URL."`
@@ -122,16 +122,17 @@ type Directory struct {
 type Population struct {
 	URL     *url.URL `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match."`
 	Profile string   `env:"POPULATION_PROFILE" envDefault:"json" choice:"json" doc:"The way it is spoken to."`
-	Token   Secret   `env:"POPULATION_TOKEN" need:"unless LINK=off" doc:"Bearer token sent to POPULATION_URL."`
+	Token   Secret   `env:"POPULATION_TOKEN" need:"with LINK=enforce" doc:"Bearer token sent to POPULATION_URL."`
 }
 
 // Link is the policy for whoever has no citizen number yet.
 type Link struct {
-	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce" later:"observe,off" doc:"enforce shows the link screen to whoever has no citizen number."`
+	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce,observe,off" doc:"enforce shows the link screen to whoever has no citizen number. observe shows it to nobody: people sign in as they did before, or with the provider, and what enforcing would have done is counted (docs/policy.md). off is a plain OpenID Connect proxy: whoever the provider vouches for is admitted, and there are no accounts."`
 	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
 	SkipUntil         Date          `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
 	UnlinkAfter       time.Duration `env:"UNLINK_AFTER" envDefault:"72h" doc:"How long after a citizen has asked to unlink an account the link ends; until then they may keep it. 0s: within seconds."`
-	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse" later:"pass,provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one."`
+	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse,pass" later:"provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one; pass admits them without one, with the provider's subject in X-Forwarded-User, unless an account may be theirs."`
+	PolicyFile        string        `env:"POLICY_FILE" form:"file" example:"/etc/vneid-proxy/policy.yaml" doc:"Terms by kind of account and by cohort, as docs/policy.md says; read anew when it changes. What it does not name is as the variables above say. Unset: they hold for everybody."`
 }
 
 // Screens is what the pages show. The addresses are as written, fit for a
