@@ -84,6 +84,11 @@ const (
 	HoldsNothing  Holding = "nothing"
 )
 
+// Holdings are all holdings.
+func Holdings() []Holding {
+	return []Holding{HoldsVerified, HoldsTyped, HoldsIDCard, HoldsNothing}
+}
+
 // HoldingOf is which number the account holds.
 func HoldingOf(a identity.Account) Holding {
 	switch {

@@ -13,6 +13,7 @@ import (
 
 	"vneid-proxy/broker"
 	"vneid-proxy/broker/directory"
+	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/broker/vneid"
@@ -270,6 +271,12 @@ func whoAmI(who *directory.WhoAmI, calls calls) broker.WhoAmI {
 	}
 }
 
+// noPopulation is for a LINK that asks nobody: a check from an earlier one stays
+// open.
+func noPopulation(context.Context, identity.CitizenNumber, string, identity.BirthDate) (bool, error) {
+	return false, errors.New("no population database is configured")
+}
+
 // populationCheck answers no for an account whose name or birth date cannot be
 // asked about: the person is told to have them corrected, as for a mismatch.
 func populationCheck(client *population.Client, calls calls) broker.Population {
@@ -300,6 +307,7 @@ func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, 
 		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
 		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
 		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonRate: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
+		string(link.UseEnded): screen.UseEnded,
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
 		reason, known := pages[refusal.Reason]

@@ -32,6 +32,9 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 	if err == nil {
 		err = routesFault(rulesOf(c))
 	}
+	if err == nil {
+		_, err = loadPolicy(c)
+	}
 	var providers []config.FurtherProvider
 	if err == nil {
 		providers, err = providersOf(c)

@@ -13,6 +13,9 @@ import (
 
 // directory opens the portal's accounts as serve does.
 func (i *inspection) directory(ctx context.Context) findings {
+	if i.config.Directory.URL == nil {
+		return nil
+	}
 	if servedDirectory(i.config.Directory) {
 		return i.servedDirectory(ctx)
 	}

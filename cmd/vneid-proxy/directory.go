@@ -15,14 +15,14 @@ import (
 
 // openAccounts reads the accounts file, where there is one.
 func openAccounts(c config.Directory) ([]identity.Account, error) {
-	if servedDirectory(c) {
+	if c.URL == nil || servedDirectory(c) {
 		return nil, nil
 	}
 	return directory.OpenCSV(c.URL.Path)
 }
 
 // servedDirectory reports whether the portal serves its accounts itself.
-func servedDirectory(c config.Directory) bool { return c.URL.Scheme != "embedded" }
+func servedDirectory(c config.Directory) bool { return c.URL != nil && c.URL.Scheme != "embedded" }
 
 // connector is what every directory can be asked.
 type connector interface {
@@ -84,7 +84,8 @@ func directoryFault(err error) error {
 	return &broker.Fault{Reason: screen.DirectoryDown, Err: err}
 }
 
-// newConnector is the configured directory; accounts are those of the file.
+// newConnector is the configured directory, an empty one where there is none;
+// accounts are those of the file.
 func newConnector(c config.Config, accounts []identity.Account) (connector, error) {
 	if !servedDirectory(c.Directory) {
 		return directory.NewEmbedded(directory.EmbeddedConfig{Accounts: accounts})

@@ -26,7 +26,7 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 	// What runs beside requests goes on while they drain.
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	a, err := newApp(working, c, accounts, logger)
+	a, err := newApp(working, c, accounts, logger, time.Now)
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,7 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 	}
 	group.Go(func() error { a.work.Run(ended); return nil })
 	group.Go(func() error { a.watch(ended); return nil })
+	group.Go(func() error { a.watchExcuses(ended); return nil })
 	logger.Info("serving", "version", buildVersion(), "listen", public.Addr().String(),
 		"admin", admin.Addr().String(), "public_url", c.Public.URL.String(), "upstream", c.Portal.Upstream.String())
 	if ready != nil {
