@@ -205,8 +205,8 @@ func (r *policyReader) cohort(where string, given config.Cohort, before []link.C
 		r.oneOf(where+".who.holds", holding, words(link.Holdings())...)
 	}
 	return link.Cohort{
-		Name: given.Name, Kinds: typed[identity.Kind](who.Kind), Groups: who.Group, Roles: who.Role,
-		CreatedBy: typed[identity.Creator](who.CreatedBy), Holds: typed[link.Holding](who.Holds),
+		Name: given.Name, Kinds: inWords[identity.Kind](who.Kind), Groups: who.Group, Roles: who.Role,
+		CreatedBy: inWords[identity.Creator](who.CreatedBy), Holds: inWords[link.Holding](who.Holds),
 	}
 }
 
@@ -217,7 +217,7 @@ func words[T ~string](list []T) (texts []string) {
 	return texts
 }
 
-func typed[T ~string](list []string) (all []T) {
+func inWords[T ~string](list []string) (all []T) {
 	for _, one := range list {
 		all = append(all, T(one))
 	}
