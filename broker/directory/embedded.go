@@ -108,3 +108,20 @@ func (d *Embedded) all(ctx context.Context, ids []identity.AccountID) ([]identit
 // validID reports whether an account's id can be carried in a header and a
 // sealed cookie.
 func validID(id identity.AccountID) bool { return id != "" && plain(string(id)) }
+
+// Scan calls visit once for each account, as Record says.
+func (d *Embedded) Scan(ctx context.Context, visit func(Record) error) error {
+	for _, account := range d.byID {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		account.Roles = slices.Clone(account.Roles)
+		if err := visit(Record{Account: account}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Count is how many accounts there are.
+func (d *Embedded) Count(context.Context) (int, error) { return len(d.byID), nil }

@@ -18,7 +18,11 @@ import (
 type checkCommand struct {
 	JSON          bool   `help:"Print the findings as one JSON object."`
 	URL           string `name:"url" placeholder:"\"METHOD PATH\"" help:"Only say which rule decides on that request, and reach nobody."`
-	At            string `placeholder:"DATE" help:"With --url: on that day instead of today."`
+	At            string `placeholder:"DATE" help:"With --url or --policy: on that day instead of today."`
+	Policy        bool   `help:"Only rehearse: say what the policy would make of every account, and change nothing."`
+	List          string `placeholder:"FILE" help:"With --policy: write who would be blocked into that file, as CSV, by the pseudonyms of the logs."`
+	Reveal        bool   `help:"With --list: write the accounts' own ids, which may be people's numbers."`
+	Format        string `enum:"table,csv,json" default:"table" help:"With --policy: how the counts are printed (table, csv, json)."`
 	AskPopulation bool   `help:"Ask the population database about a number that nobody has; it may cost money. Otherwise only connect."`
 }
 
@@ -44,6 +48,9 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 	}
 	if k.URL != "" {
 		return explainURL(os.Stdout, c, k.URL, k.At)
+	}
+	if k.Policy {
+		return k.rehearse(ctx, c)
 	}
 	found := newInspection(c, providers, k.AskPopulation).run(ctx)
 	write := found.write
