@@ -1,6 +1,6 @@
 # What each target does, needs and leaves is told in docs/testing.md.
 
-.PHONY: help test test-lint test-go test-fuzz test-browser test-chart test-image demo bench generate screenshots clean
+.PHONY: help test test-lint test-go test-fuzz test-browser test-chart test-image demo bench bench-rehearsal generate screenshots clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -31,6 +31,9 @@ demo: ## everything on loopback, with simulators: open http://127.0.0.1:8080
 
 bench: ## the Go benchmarks, with ratios to a bare reverse proxy in the same run
 	@tools/bench
+
+bench-rehearsal: ## five million accounts rehearsed, and each looked at by itself
+	go test ./cmd/vneid-proxy -run '^TestRehearsalOfMany$$' -v -timeout 3h -args -accounts $(or $(ACCOUNTS),5000000) -seeded $(or $(SEEDED),100000) -at $(or $(AT),2026-11-15)
 
 generate: ## the generated files, docs/configuration.md among them
 	go generate ./...

@@ -21,7 +21,7 @@ type checkCommand struct {
 	At            string `placeholder:"DATE" help:"With --url or --policy: on that day instead of today."`
 	Policy        bool   `help:"Only rehearse: say what the policy would make of every account, and change nothing."`
 	List          string `placeholder:"FILE" help:"With --policy: write who would be blocked into that file, as CSV, by the pseudonyms of the logs."`
-	Reveal        bool   `help:"With --list: write the accounts' own ids, which may be people's numbers."`
+	IDs           bool   `name:"reveal" help:"With --list: write the accounts' own ids, which may be people's numbers."`
 	Format        string `enum:"table,csv,json" default:"table" help:"With --policy: how the counts are printed (table, csv, json)."`
 	AskPopulation bool   `help:"Ask the population database about a number that nobody has; it may cost money. Otherwise only connect."`
 }

@@ -57,7 +57,7 @@ func (k exemptionsAddCommand) Run(ctx context.Context, environ environment) erro
 }
 
 type exemptionsListCommand struct {
-	Reveal bool `help:"Print the accounts' own ids, which may be people's numbers, instead of the pseudonyms of the logs."`
+	IDs bool `name:"reveal" help:"Print the accounts' own ids, which may be people's numbers, instead of the pseudonyms of the logs."`
 }
 
 // Run prints a line for each, in the order in which they end.
@@ -71,7 +71,7 @@ func (k exemptionsListCommand) Run(ctx context.Context, environ environment) err
 		fmt.Fprintln(table, "account\twhat\tlast day\tapprover\treason")
 		if err := l.Exemptions(ctx, time.Now(), func(e ledger.Exemption) error {
 			name := l.Pseudonym("account", string(e.Account))
-			if k.Reveal {
+			if k.IDs {
 				name = string(e.Account)
 			}
 			last := e.Until.Add(-time.Millisecond).In(vietnam()).Format(time.DateOnly)

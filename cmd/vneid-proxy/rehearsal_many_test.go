@@ -75,7 +75,7 @@ func TestRehearsalOfMany(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ledger.db")
 	policy, _, err := loadPolicy(r.settings(t, file))
 	require.NoError(t, err)
-	accounts := drawnDirectory{*manyAccounts, *manySeeded}
+	accounts := drawnDirectory{*manyAccounts, min(*manySeeded, *manyAccounts)}
 	seeding := openAt(t, file, rehearsalBegins())
 	began := time.Now()
 	for i := range accounts.seeded {

@@ -128,7 +128,7 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config) (err error)
 
 	report := newRehearsalReport(at)
 	list, err := newBlockedList(k.List, func(id identity.AccountID) string {
-		if k.Reveal {
+		if k.IDs {
 			return string(id)
 		}
 		return l.Pseudonym("account", string(id))
