@@ -20,6 +20,7 @@ type checkCommand struct {
 	URL           string `name:"url" placeholder:"\"METHOD PATH\"" help:"Only say which rule decides on that request, and reach nobody."`
 	At            string `placeholder:"DATE" help:"With --url or --policy: on that day instead of today."`
 	Policy        bool   `help:"Only rehearse: say what the policy would make of every account, and change nothing."`
+	Account       string `placeholder:"ID" help:"With --policy: only say what it would make of that account."`
 	List          string `placeholder:"FILE" help:"With --policy: write who would be blocked into that file, as CSV, by the pseudonyms of the logs."`
 	IDs           bool   `name:"reveal" help:"With --list: write the accounts' own ids, which may be people's numbers."`
 	Format        string `enum:"table,csv,json" default:"table" help:"With --policy: how the counts are printed (table, csv, json)."`

@@ -122,6 +122,15 @@ func TestRehearsalOfADay(t *testing.T) {
 	over, _ := rehearse("2032-01-01")
 	assert.Equal(t, after.Blocked, over.Blocked)
 
+	for at, says := range map[string]string{"2031-07-01": "citizen, exempt\n", "2032-01-01": "citizen, legacy_closed, blocked\n"} {
+		one := procStart(t, environ, "check", "--policy", "--at", at, "--account", account)
+		require.Zero(t, one.code(t), one.stderr.String())
+		assert.Equal(t, at+"T12:00:00+07:00: "+says, one.stdout.String())
+	}
+	unknown := procStart(t, environ, "check", "--policy", "--account", "nobody")
+	assert.Equal(t, 1, unknown.code(t))
+	assert.Contains(t, unknown.stderr.String(), "no account of that id")
+
 	table := procStart(t, environ, "check", "--policy", "--at", "2031-07-01")
 	require.Zero(t, table.code(t))
 	assert.Regexp(t, `(?m)^citizen +- +legacy_closed +\d+ +blocked$`, table.stdout.String())

@@ -15,6 +15,7 @@ import (
 	"vneid-proxy/broker/link"
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
+	"vneid-proxy/metrics"
 )
 
 // rehearseBatch is how many accounts the ledger is asked about at once.
@@ -116,6 +117,9 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config) (err error)
 	if err != nil {
 		return err
 	}
+	if k.Account != "" {
+		return k.rehearseOne(ctx, c, policy, at, connected)
+	}
 	accounts, ok := connected.(scanner)
 	if !ok {
 		return fmt.Errorf("the directory of %s cannot be walked whole; rehearse on a copy of it, as embedded:", variable("DIRECTORY_URL"))
@@ -148,6 +152,31 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config) (err error)
 		return err
 	}
 	return report.write(os.Stdout, k.Format)
+}
+
+// rehearseOne says what the policy would make of one account, from what a
+// sign-in to it gathers.
+func (k checkCommand) rehearseOne(ctx context.Context, c config.Config, policy link.Policy, at time.Time, accounts connector) (err error) {
+	l, closeLedger, err := rehearsalLedger(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLedger()) }()
+	class, outcome, err := broker.Look(ctx, broker.LookConfig{
+		Directory: accountDirectory{accounts, calls{metrics.New(buildVersion()), time.Now}}, Ledger: l, Policy: policy, At: at,
+	}, identity.AccountID(k.Account))
+	if errors.Is(err, broker.ErrNoAccount) {
+		return errors.New("the directory has no account of that id")
+	}
+	if err != nil {
+		return err
+	}
+	blocked := ""
+	if outcome.Blocked() {
+		blocked = ", blocked"
+	}
+	fmt.Printf("%s: %s, %s%s\n", at.In(vietnam()).Format(time.RFC3339), className(class), outcome, blocked)
+	return nil
 }
 
 // rehearsalLedger opens the ledger beside a running process. Where there is
