@@ -38,10 +38,17 @@ func TestStatesSayWhatTheSingleAnswersSay(t *testing.T) {
 				Until: now.Add(time.Duration(i-32) * time.Hour), Extension: i&16 != 0}))
 		}
 		if i&32 != 0 {
-			_, err := l.Link(ctx, newLink(string(account), person(t, 100+i)))
+			made, err := l.Link(ctx, newLink(string(account), person(t, 100+i)))
 			require.NoError(t, err)
 			if i&1 != 0 {
 				require.NoError(t, l.MarkProviderUsed(ctx, account))
+			}
+			if i%5 < 2 {
+				require.NoError(t, l.Unlink(ctx, made.ID, "r", "a"))
+			}
+			if i%5 == 0 {
+				_, err = l.Link(ctx, newLink(string(account), person(t, 200+i)))
+				require.NoError(t, err)
 			}
 		}
 	}

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"text/tabwriter"
+	"strings"
 	"time"
+	"unicode"
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/ledger"
@@ -16,13 +15,12 @@ import (
 )
 
 type exemptionsCommand struct {
-	Add  exemptionsAddCommand  `cmd:"" help:"Excuse one account from linking, or give it more time, in place of what it had."`
+	Add  exemptionsAddCommand  `cmd:"" help:"Excuse one account from linking, or give it more time, in place of what it had. Its id is read from standard input."`
 	List exemptionsListCommand `cmd:"" help:"List the exemptions and extensions in force."`
-	End  exemptionsEndCommand  `cmd:"" help:"End one before its time."`
+	End  exemptionsEndCommand  `cmd:"" help:"End one before its time. The account's id is read from standard input."`
 }
 
 type exemptionsAddCommand struct {
-	Account   string `required:"" help:"The account's id, as the directory has it."`
 	Until     string `required:"" placeholder:"DATE" help:"The last day, in Asia/Ho_Chi_Minh."`
 	Reason    string `required:"" help:"Why. It is sealed in the audit."`
 	Approver  string `required:"" help:"Who grants it."`
@@ -30,7 +28,7 @@ type exemptionsAddCommand struct {
 }
 
 // Run grants it. What it says is done is on disk and in the audit.
-func (k exemptionsAddCommand) Run(ctx context.Context, environ environment) error {
+func (k exemptionsAddCommand) Run(ctx context.Context, environ environment, at terminal) error {
 	var day config.Day
 	if err := day.UnmarshalText([]byte(k.Until)); err != nil {
 		return errors.New("write --until as a day, such as 2026-12-31")
@@ -38,73 +36,67 @@ func (k exemptionsAddCommand) Run(ctx context.Context, environ environment) erro
 	if !day.After().After(time.Now()) {
 		return errors.New("that day is over; to end one before its time: vneid-proxy exemptions end")
 	}
-	c, err := config.Load(environ)
+	account, err := readAccount(at)
 	if err != nil {
 		return err
 	}
-	account := identity.AccountID(k.Account)
-	if err := knownAccount(ctx, c, account); err != nil {
-		return err
-	}
-	return withLedger(ctx, c, func(l *ledger.Ledger) error {
+	return withLedger(ctx, environ, func(c config.Config, l *ledger.Ledger) error {
+		if err := knownAccount(ctx, c, account); err != nil {
+			return err
+		}
 		e := ledger.Exemption{Account: account, Reason: k.Reason, Approver: k.Approver, Until: day.After(), Extension: k.Extension}
 		if err := l.Exempt(ctx, e); err != nil {
 			return emptyValue(err)
 		}
-		fmt.Printf("%s of account %s until the end of %s\n", excuseWord(e), l.Pseudonym("account", k.Account), day)
+		fmt.Fprintf(at.out, "%s of account %s until the end of %s\n", excuseWord(e), l.Pseudonym("account", string(account)), day)
 		return nil
 	})
 }
 
 type exemptionsListCommand struct {
-	IDs bool `name:"reveal" help:"Print the accounts' own ids, which may be people's numbers, instead of the pseudonyms of the logs."`
+	Clear   bool   `name:"reveal" help:"Show the accounts in clear. It is written to the audit first, under --officer."`
+	Officer string `help:"Who asks; needed with --reveal."`
 }
 
 // Run prints a line for each, in the order in which they end.
-func (k exemptionsListCommand) Run(ctx context.Context, environ environment) error {
-	c, err := config.Load(environ)
-	if err != nil {
-		return err
-	}
-	return withLedger(ctx, c, func(l *ledger.Ledger) error {
-		table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "account\twhat\tlast day\tapprover\treason")
-		if err := l.Exemptions(ctx, time.Now(), func(e ledger.Exemption) error {
-			name := l.Pseudonym("account", string(e.Account))
-			if k.IDs {
-				name = string(e.Account)
+func (k exemptionsListCommand) Run(ctx context.Context, environ environment, at terminal) error {
+	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
+		if k.Clear {
+			if err := reveal(ctx, l, k.Officer, ledger.Event{Detail: map[string]string{"list": "exemptions"}}); err != nil {
+				return err
 			}
-			last := e.Until.Add(-time.Millisecond).In(vietnam()).Format(time.DateOnly)
-			_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, excuseWord(e), last, oneLineText(e.Approver), oneLineText(e.Reason))
-			return err
-		}); err != nil {
-			return err
 		}
-		return table.Flush()
+		var failed error
+		return errors.Join(table(at.out, "ACCOUNT\tWHAT\tLAST DAY\tAPPROVER\tREASON", func(row func(...any)) {
+			failed = l.Exemptions(ctx, time.Now(), func(e ledger.Exemption) error {
+				name := l.Pseudonym("account", string(e.Account))
+				if k.Clear {
+					name = string(e.Account)
+				}
+				last := e.Until.Add(-time.Millisecond).In(vietnam()).Format(time.DateOnly)
+				row(name, excuseWord(e), last, inOneLine(e.Approver), inOneLine(e.Reason))
+				return nil
+			})
+		}), failed)
 	})
 }
 
 type exemptionsEndCommand struct {
-	Account  string `required:"" help:"The account's id, as the directory has it."`
 	Reason   string `required:"" help:"Why. It is sealed in the audit."`
 	Approver string `required:"" help:"Who ends it."`
 }
 
 // Run ends it. The account may be gone from the directory.
-func (k exemptionsEndCommand) Run(ctx context.Context, environ environment) error {
-	c, err := config.Load(environ)
-	if err != nil {
-		return err
-	}
-	return withLedger(ctx, c, func(l *ledger.Ledger) error {
-		err := l.EndExemption(ctx, identity.AccountID(k.Account), k.Approver, k.Reason)
+func (k exemptionsEndCommand) Run(ctx context.Context, environ environment, at terminal) error {
+	return withAccount(ctx, environ, at, func(l *ledger.Ledger, account identity.AccountID) error {
+		err := l.EndExemption(ctx, account, k.Approver, k.Reason)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return errors.New("that account has none in force; vneid-proxy exemptions list names those that have")
 		}
 		if err != nil {
 			return emptyValue(err)
 		}
-		fmt.Println("ended for account", l.Pseudonym("account", k.Account))
+		fmt.Fprintln(at.out, "ended for account", l.Pseudonym("account", string(account)))
 		return nil
 	})
 }
@@ -123,15 +115,14 @@ func excuseWord(e ledger.Exemption) string {
 	return "exemption"
 }
 
-// oneLineText keeps what staff wrote from spoiling a terminal or a table.
-func oneLineText(text string) string {
-	runes := []rune(text)
-	for i, r := range runes {
-		if r < ' ' || r == 0x7f {
-			runes[i] = ' '
+// inOneLine keeps what staff wrote from spoiling a terminal or a table.
+func inOneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
 		}
-	}
-	return string(runes)
+		return r
+	}, text)
 }
 
 // knownAccount refuses an id that the directory does not have: a slip of the
@@ -150,12 +141,4 @@ func knownAccount(ctx context.Context, c config.Config, id identity.AccountID) e
 		return errors.New("the directory has no account of that id; nothing was changed")
 	}
 	return err
-}
-
-func withLedger(ctx context.Context, c config.Config, do func(*ledger.Ledger) error) error {
-	l, err := openLedger(ctx, c, slog.Default(), time.Now)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(l), l.Close())
 }

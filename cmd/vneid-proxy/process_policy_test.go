@@ -96,15 +96,15 @@ func TestRehearsalOfADay(t *testing.T) {
 		says string
 		args []string
 	}{
-		{1, "the directory has no account of that id; nothing was changed", []string{"add", "--account", "nobody", "--until", "2031-12-31", "--reason", "r", "--approver", "a"}},
-		{1, "that day is over", []string{"add", "--account", account, "--until", "2020-12-31", "--reason", "r", "--approver", "a"}},
-		{1, "write --until as a day", []string{"add", "--account", account, "--until", "soon", "--reason", "r", "--approver", "a"}},
-		{1, "none of the values may be empty", []string{"add", "--account", account, "--until", "2031-12-31", "--reason", "", "--approver", "a"}},
-		{2, "missing flags", []string{"add", "--account", account, "--until", "2031-12-31"}},
-		{1, "none in force", []string{"end", "--account", account, "--reason", "r", "--approver", "a"}},
-		{0, "", []string{"add", "--account", account, "--until", "2031-12-31", "--reason", "Không có điện\nthoại", "--approver", "truong-phong"}},
+		{1, "the directory has no account of that id; nothing was changed", []string{"nobody", "add", "--until", "2031-12-31", "--reason", "r", "--approver", "a"}},
+		{1, "that day is over", []string{account, "add", "--until", "2020-12-31", "--reason", "r", "--approver", "a"}},
+		{1, "write --until as a day", []string{account, "add", "--until", "soon", "--reason", "r", "--approver", "a"}},
+		{1, "none of the values may be empty", []string{account, "add", "--until", "2031-12-31", "--reason", "", "--approver", "a"}},
+		{2, "missing flags", []string{account, "add", "--until", "2031-12-31"}},
+		{1, "none in force", []string{account, "end", "--reason", "r", "--approver", "a"}},
+		{0, "", []string{account, "add", "--until", "2031-12-31", "--reason", "Không có điện\nthoại", "--approver", "truong-phong"}},
 	} {
-		c := procStart(t, environ, append([]string{"exemptions"}, test.args...)...)
+		c := procStartWith(t, environ, test.args[0]+"\n", append([]string{"exemptions"}, test.args[1:]...)...)
 		assert.Equal(t, test.code, c.code(t), "%v: %s", test.args, c.stderr.String())
 		assert.Contains(t, c.stderr.String(), test.says)
 		assert.NotContains(t, c.stdout.String(), account)
@@ -112,7 +112,10 @@ func TestRehearsalOfADay(t *testing.T) {
 	listed := procStart(t, environ, "exemptions", "list")
 	require.Zero(t, listed.code(t))
 	assert.Regexp(t, `(?m)^[0-9a-f]{16} +exemption +2031-12-31 +truong-phong +Không có điện thoại$`, listed.stdout.String())
-	revealed := procStart(t, environ, "exemptions", "list", "--reveal")
+	hidden := procStart(t, environ, "exemptions", "list", "--reveal")
+	assert.Equal(t, 1, hidden.code(t))
+	assert.Contains(t, hidden.stderr.String(), "--reveal needs --officer")
+	revealed := procStart(t, environ, "exemptions", "list", "--reveal", "--officer", "thanh-tra")
 	require.Zero(t, revealed.code(t))
 	assert.Contains(t, revealed.stdout.String(), "\n"+account+" ")
 
@@ -123,11 +126,11 @@ func TestRehearsalOfADay(t *testing.T) {
 	assert.Equal(t, after.Blocked, over.Blocked)
 
 	for at, says := range map[string]string{"2031-07-01": "citizen, exempt\n", "2032-01-01": "citizen, legacy_closed, blocked\n"} {
-		one := procStart(t, environ, "check", "--policy", "--at", at, "--account", account)
+		one := procStartWith(t, environ, account, "check", "--policy", "--at", at, "--account")
 		require.Zero(t, one.code(t), one.stderr.String())
 		assert.Equal(t, at+"T12:00:00+07:00: "+says, one.stdout.String())
 	}
-	unknown := procStart(t, environ, "check", "--policy", "--account", "nobody")
+	unknown := procStartWith(t, environ, "nobody", "check", "--policy", "--account")
 	assert.Equal(t, 1, unknown.code(t))
 	assert.Contains(t, unknown.stderr.String(), "no account of that id")
 
@@ -159,11 +162,11 @@ func TestAnExemptionOpensTheDoor(t *testing.T) {
 	assert.False(t, offered())
 	account := vneidtest.Personas()[1].Accounts[0].ID
 	until := time.Now().AddDate(0, 0, 3).Format(time.DateOnly)
-	added := procStart(t, environ, "exemptions", "add", "--account", account, "--until", until, "--reason", "r", "--approver", "a", "--extension")
+	added := procStartWith(t, environ, account, "exemptions", "add", "--until", until, "--reason", "r", "--approver", "a", "--extension")
 	require.Zero(t, added.code(t), added.stderr.String())
 	assert.Contains(t, added.stdout.String(), "extension of account ")
 	require.Eventually(t, offered, procPatience, 50*time.Millisecond)
-	ended := procStart(t, environ, "exemptions", "end", "--account", account, "--reason", "r", "--approver", "a")
+	ended := procStartWith(t, environ, account, "exemptions", "end", "--reason", "r", "--approver", "a")
 	require.Zero(t, ended.code(t), ended.stderr.String())
 	require.Eventually(t, func() bool { return !offered() }, procPatience, 50*time.Millisecond)
 }

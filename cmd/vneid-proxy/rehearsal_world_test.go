@@ -67,6 +67,7 @@ const (
 	rowExtended
 	rowExtendedLate // beyond every deadline, its skips used up
 	rowExemptPending
+	rowUnlinked // linked once, and not any more
 	ledgerRows
 )
 
@@ -157,13 +158,16 @@ func seedAccount(t testing.TB, l *ledger.Ledger, i int, d drawn) {
 		require.NoError(t, l.Exempt(ctx, ledger.Exemption{Account: a.ID, Reason: "thử", Approver: "can-bo", Until: until, Extension: extension}))
 	}
 	switch d.row {
-	case rowLinked, rowLinkedUsed:
-		_, err := l.Link(ctx, ledger.NewLink{Account: a.ID, Kind: a.Kind,
+	case rowLinked, rowLinkedUsed, rowUnlinked:
+		made, err := l.Link(ctx, ledger.NewLink{Account: a.ID, Kind: a.Kind,
 			Citizen: identity.Citizen{Number: drawnNumber(i), Name: drawnPersona(i).Name, BirthDate: identity.BirthDate{Year: 1990, Month: 2, Day: 3}},
 			Method:  ledger.MethodMatch, Strength: ledger.Strong, Proof: proof(), ProofExpires: expires, Consent: consent})
 		require.NoError(t, err)
 		if d.row == rowLinkedUsed {
 			require.NoError(t, l.MarkProviderUsed(ctx, a.ID))
+		}
+		if d.row == rowUnlinked {
+			require.NoError(t, l.Unlink(ctx, made.ID, "thử", "can-bo"))
 		}
 	case rowPending:
 		pending()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -97,7 +96,7 @@ func policyMoment(at string, now time.Time) (time.Time, error) {
 }
 
 // rehearse is check --policy.
-func (k checkCommand) rehearse(ctx context.Context, c config.Config) (err error) {
+func (k checkCommand) rehearse(ctx context.Context, c config.Config, here terminal) (err error) {
 	policy, err := loadPolicy(c)
 	if err != nil {
 		return err
@@ -117,22 +116,27 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config) (err error)
 	if err != nil {
 		return err
 	}
-	if k.Account != "" {
-		return k.rehearseOne(ctx, c, policy, at, connected)
+	if k.Account {
+		return k.rehearseOne(ctx, c, policy, at, connected, here)
 	}
 	accounts, ok := connected.(scanner)
 	if !ok {
 		return fmt.Errorf("the directory of %s cannot be walked whole; rehearse on a copy of it, as embedded:", variable("DIRECTORY_URL"))
 	}
-	l, closeLedger, err := rehearsalLedger(ctx, c)
+	l, closeLedger, err := rehearsalLedger(ctx, c, k.Clear)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeLedger()) }()
 
+	if k.Clear {
+		if err := reveal(ctx, l, k.Officer, ledger.Event{Detail: map[string]string{"list": "rehearsal"}}); err != nil {
+			return err
+		}
+	}
 	report := newRehearsalReport(at)
 	list, err := newBlockedList(k.List, func(id identity.AccountID) string {
-		if k.IDs {
+		if k.Clear {
 			return string(id)
 		}
 		return l.Pseudonym("account", string(id))
@@ -151,20 +155,24 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config) (err error)
 	if err != nil {
 		return err
 	}
-	return report.write(os.Stdout, k.Format)
+	return report.write(here.out, k.Format)
 }
 
 // rehearseOne says what the policy would make of one account, from what a
 // sign-in to it gathers.
-func (k checkCommand) rehearseOne(ctx context.Context, c config.Config, policy link.Policy, at time.Time, accounts connector) (err error) {
-	l, closeLedger, err := rehearsalLedger(ctx, c)
+func (k checkCommand) rehearseOne(ctx context.Context, c config.Config, policy link.Policy, at time.Time, accounts connector, here terminal) (err error) {
+	account, err := readAccount(here)
+	if err != nil {
+		return err
+	}
+	l, closeLedger, err := rehearsalLedger(ctx, c, k.Clear)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeLedger()) }()
 	class, outcome, err := broker.Look(ctx, broker.LookConfig{
 		Directory: accountDirectory{accounts, calls{metrics.New(buildVersion()), time.Now}}, Ledger: l, Policy: policy, At: at,
-	}, identity.AccountID(k.Account))
+	}, account)
 	if errors.Is(err, broker.ErrNoAccount) {
 		return errors.New("the directory has no account of that id")
 	}
@@ -175,14 +183,14 @@ func (k checkCommand) rehearseOne(ctx context.Context, c config.Config, policy l
 	if outcome.Blocked() {
 		blocked = ", blocked"
 	}
-	fmt.Printf("%s: %s, %s%s\n", at.In(vietnam()).Format(time.RFC3339), className(class), outcome, blocked)
+	fmt.Fprintf(here.out, "%s: %s, %s%s\n", at.In(vietnam()).Format(time.RFC3339), className(class), outcome, blocked)
 	return nil
 }
 
-// rehearsalLedger opens the ledger beside a running process. Where there is
-// none yet, an empty one that is thrown away stands in for it; one that serve
+// rehearsalLedger opens the ledger beside a running process; audited says that
+// the audit is to be written to. Where there is none yet, an empty one that is thrown away stands in for it; one that serve
 // would change first is left alone.
-func rehearsalLedger(ctx context.Context, c config.Config) (l *ledger.Ledger, end func() error, err error) {
+func rehearsalLedger(ctx context.Context, c config.Config, audited bool) (l *ledger.Ledger, end func() error, err error) {
 	seen, err := ledger.Inspect(ctx, ledger.Config{
 		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
 	})
@@ -193,6 +201,9 @@ func rehearsalLedger(ctx context.Context, c config.Config) (l *ledger.Ledger, en
 		return nil, nil, fmt.Errorf("the ledger's tables have version %d, this release's %d: rehearse with the release that serves", seen.Version, seen.Newest)
 	}
 	clean := func() error { return nil }
+	if seen.Absent && audited {
+		return nil, nil, errors.New("--reveal writes to the audit who asks, and there is no ledger yet: serve makes it")
+	}
 	if seen.Absent {
 		folder, err := os.MkdirTemp("", "vneid-proxy-rehearsal-")
 		if err != nil {
@@ -202,7 +213,7 @@ func rehearsalLedger(ctx context.Context, c config.Config) (l *ledger.Ledger, en
 		c.Ledger.URL = "sqlite://" + filepath.Join(folder, "ledger.db")
 		fmt.Fprintln(os.Stderr, "vneid-proxy: there is no ledger yet: nobody counts as linked, pending, skipping or exempt")
 	}
-	if l, err = openLedger(ctx, c, slog.Default(), time.Now); err != nil {
+	if l, err = openLedger(ctx, c, discard(), time.Now); err != nil {
 		return nil, nil, errors.Join(err, clean())
 	}
 	return l, func() error { return errors.Join(l.Close(), clean()) }, nil
