@@ -82,9 +82,9 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 }
 
 // legacyUntil is the last day of the portal's own sign-in, for the page; zero
-// where the page is to say nothing, since it is open for other reasons.
+// where it is not one day for all, or it is open for other reasons.
 func (b *broker) legacyUntil() time.Time {
-	if until := b.Policy().LegacyUntil(); !until.Reached(b.Now()) {
+	if until := b.Policy().LegacyDay(); !until.Reached(b.Now()) {
 		return until.Time()
 	}
 	return time.Time{}

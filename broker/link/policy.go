@@ -18,8 +18,8 @@ type Policy struct {
 	Mode Mode
 	// Default are the terms of every class that Classes does not name.
 	Default Terms
-	// Classes are whole terms by kind, and by kind and cohort. They are shared
-	// and not written to.
+	// Classes are whole terms by kind, and by kind and cohort; nil where Default
+	// is for all, else every kind is there. They are shared and not written to.
 	Classes map[Class]Terms
 	// Cohorts are tried in order.
 	Cohorts []Cohort

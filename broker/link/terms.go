@@ -158,10 +158,29 @@ func (p Policy) LegacyOffered(at time.Time) bool {
 	return !p.LegacyUntil().Reached(at) || at.Before(p.ExcusedUntil)
 }
 
+// LegacyDay is the last day on which portal accounts sign in, where it is one
+// day for all; else the zero Day, for a page that does not know whose account
+// it will be.
+func (p Policy) LegacyDay() Day {
+	last := p.LegacyUntil()
+	if p.Classes == nil {
+		return last
+	}
+	for _, terms := range p.Classes {
+		if terms.LegacySignInUntil != last {
+			return Day{}
+		}
+	}
+	return last
+}
+
 // LegacyUntil is the last day on which any class signs in by its portal
 // account.
 func (p Policy) LegacyUntil() Day {
 	last := p.Default.LegacySignInUntil
+	if p.Classes != nil {
+		last = Day{} // every account is of a class
+	}
 	for _, terms := range p.Classes {
 		last = last.later(terms.LegacySignInUntil)
 	}

@@ -241,11 +241,15 @@ func TestRehearsalIsTheDecision(t *testing.T) {
 func TestLegacyOfferedWhileAnybodyMay(t *testing.T) {
 	p := link.Policy{Classes: map[link.Class]link.Terms{{Kind: identity.KindOrganisation}: {LegacySignInUntil: day("2026-06-30")}}}
 	before, after := at("2026-06-30T16:59:59Z"), at("2026-06-30T17:00:00Z")
+	assert.Equal(t, day("2026-06-30"), p.LegacyDay())
 	assert.True(t, p.LegacyOffered(before))
 	assert.False(t, p.LegacyOffered(after))
 	p.ExcusedUntil = after.Add(time.Second)
 	assert.True(t, p.LegacyOffered(after))
 	assert.False(t, p.LegacyOffered(p.ExcusedUntil))
+	p.Classes[link.Class{Kind: identity.KindCitizen}] = link.Terms{LegacySignInUntil: day("2026-05-31")}
+	assert.Equal(t, day("2026-06-30"), p.LegacyUntil())
+	assert.True(t, p.LegacyDay().IsZero(), "whose account it will be, nobody knows yet")
 	p.Mode = link.Off
 	assert.False(t, p.LegacyOffered(before))
 	p.Mode = link.Observe

@@ -110,13 +110,22 @@ func (i *inspection) dates() (found findings) {
 	if err != nil {
 		return findings{configDates.fault(oneLine(err), variable("POLICY_FILE")+": as docs/policy.md says")}
 	}
-	base := rules.Default
-	if rules.Classes != nil {
-		base, _ = i.environmentTerms()
+	given, err := parsePolicy(i.config, nil)
+	if err != nil {
+		return findings{configDates.fault(oneLine(err), "report it: this is a fault of vneid-proxy")}
 	}
-	found = i.endings(found, variable("LEGACY_SIGN_IN_UNTIL"), "the sign-in by portal account", base.LegacySignInUntil)
-	found = i.endings(found, variable("SKIP_UNTIL"), "skipping", base.SkipUntil)
-	if legacy, skip := base.LegacySignInUntil, base.SkipUntil; !legacy.IsZero() && skip.Time().After(legacy.Time()) {
+	base := given.Default
+	holds := func(of func(link.Terms) link.Day) bool { // for somebody at least
+		return rules.Classes == nil || slices.ContainsFunc(classes(rules), func(c link.Class) bool { return of(rules.TermsOf(c)) == of(base) })
+	}
+	legacy, skip := func(t link.Terms) link.Day { return t.LegacySignInUntil }, func(t link.Terms) link.Day { return t.SkipUntil }
+	if holds(legacy) {
+		found = i.endings(found, variable("LEGACY_SIGN_IN_UNTIL"), "the sign-in by portal account", legacy(base))
+	}
+	if holds(skip) {
+		found = i.endings(found, variable("SKIP_UNTIL"), "skipping", skip(base))
+	}
+	if holds(legacy) && holds(skip) && !legacy(base).IsZero() && skip(base).Time().After(legacy(base).Time()) {
 		found = append(found, configDates.warning("who skipped can go on for longer than portal accounts can sign in: the last days of skipping are of little use",
 			fmt.Sprintf("%s: no later than %s", variable("SKIP_UNTIL"), variable("LEGACY_SIGN_IN_UNTIL"))))
 	}
@@ -133,12 +142,6 @@ func (i *inspection) dates() (found findings) {
 		found = findings{configDates.ok("no date of the policy is past or near on " + i.now().In(vietnam()).Format(time.DateOnly))}
 	}
 	return found
-}
-
-// environmentTerms are the terms without the policy file.
-func (i *inspection) environmentTerms() (link.Terms, error) {
-	policy, err := parsePolicy(i.config, nil)
-	return policy.Default, err
 }
 
 // endings warns of a day that is past or near.

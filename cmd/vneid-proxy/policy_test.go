@@ -114,3 +114,25 @@ func TestPolicyMoment(t *testing.T) {
 		assert.Error(t, err, bad)
 	}
 }
+
+// TestDatesOfAPolicyFile: check warns of its days, and of the environment's
+// where they still hold for somebody.
+func TestDatesOfAPolicyFile(t *testing.T) {
+	c := policyConfig(t) // SKIP_UNTIL is 2026-06-30
+	now := func() time.Time { return time.Date(2026, 6, 25, 12, 0, 0, 0, vietnam()) }
+	says := func(text string) (all []string) {
+		c.Link.PolicyFile = writeFile(t, "policy.yaml", text)
+		for _, found := range (&inspection{config: c, now: now}).dates() {
+			all = append(all, string(found.State)+" "+found.Says+" "+found.Mend)
+		}
+		return all
+	}
+	some := says("kinds: {official: {skip_until: 2026-06-20}}\ncohorts: [{name: west, who: {kind: [citizen], group: [w]}, terms: {legacy_sign_in_until: 2026-06-28, skip_until: never}}]")
+	require.Len(t, some, 3)
+	assert.Contains(t, some[0], "warning skipping ends on 2026-06-30 VNEID_PROXY_SKIP_UNTIL")
+	assert.Contains(t, some[1], "the sign-in by portal account of citizen in west ends on 2026-06-28 VNEID_PROXY_POLICY_FILE")
+	assert.Contains(t, some[2], "skipping of official ended on 2026-06-20 VNEID_PROXY_POLICY_FILE")
+	none := says("default: {skip_until: 2027-06-30}")
+	require.Len(t, none, 1)
+	assert.Contains(t, none[0], "ok no date of the policy is past or near")
+}
