@@ -167,7 +167,7 @@ func (p Policy) LegacyDay() Day {
 		return last
 	}
 	for _, terms := range p.Classes {
-		if terms.LegacySignInUntil != last {
+		if !terms.LegacySignInUntil.Equal(last) {
 			return Day{}
 		}
 	}

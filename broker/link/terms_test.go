@@ -241,6 +241,7 @@ func TestRehearsalIsTheDecision(t *testing.T) {
 func TestLegacyOfferedWhileAnybodyMay(t *testing.T) {
 	p := link.Policy{Classes: map[link.Class]link.Terms{{Kind: identity.KindOrganisation}: {LegacySignInUntil: day("2026-06-30")}}}
 	before, after := at("2026-06-30T16:59:59Z"), at("2026-06-30T17:00:00Z")
+	p.Classes[link.Class{Kind: identity.KindOfficial}] = link.Terms{LegacySignInUntil: day("2026-06-30")}
 	assert.Equal(t, day("2026-06-30"), p.LegacyDay())
 	assert.True(t, p.LegacyOffered(before))
 	assert.False(t, p.LegacyOffered(after))

@@ -116,7 +116,7 @@ func (i *inspection) dates() (found findings) {
 	}
 	base := given.Default
 	holds := func(of func(link.Terms) link.Day) bool { // for somebody at least
-		return rules.Classes == nil || slices.ContainsFunc(classes(rules), func(c link.Class) bool { return of(rules.TermsOf(c)) == of(base) })
+		return rules.Classes == nil || slices.ContainsFunc(classes(rules), func(c link.Class) bool { return of(rules.TermsOf(c)).Equal(of(base)) })
 	}
 	legacy, skip := func(t link.Terms) link.Day { return t.LegacySignInUntil }, func(t link.Terms) link.Day { return t.SkipUntil }
 	if holds(legacy) {
@@ -131,10 +131,10 @@ func (i *inspection) dates() (found findings) {
 	}
 	for _, class := range classes(rules) {
 		terms, whose := rules.TermsOf(class), " of "+className(class)
-		if terms.LegacySignInUntil != base.LegacySignInUntil {
+		if !terms.LegacySignInUntil.Equal(base.LegacySignInUntil) {
 			found = i.endings(found, variable("POLICY_FILE"), "the sign-in by portal account"+whose, terms.LegacySignInUntil)
 		}
-		if terms.SkipUntil != base.SkipUntil {
+		if !terms.SkipUntil.Equal(base.SkipUntil) {
 			found = i.endings(found, variable("POLICY_FILE"), "skipping"+whose, terms.SkipUntil)
 		}
 	}
