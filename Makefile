@@ -33,7 +33,7 @@ bench: ## the Go benchmarks, with ratios to a bare reverse proxy in the same run
 	@tools/bench
 
 bench-rehearsal: ## five million accounts rehearsed, and each looked at by itself
-	go test ./cmd/vneid-proxy -run '^TestRehearsalOfMany$$' -v -timeout 3h -args -accounts $(or $(ACCOUNTS),5000000) -seeded $(or $(SEEDED),100000) -at $(or $(AT),2026-11-15)
+	go test ./cmd/vneid-proxy -run '^TestRehearsal(OfMany|IsWhatEnforcingDoes)$$' -v -timeout 3h -args -walked $(or $(WALKED),150) -accounts $(or $(ACCOUNTS),5000000) -seeded $(or $(SEEDED),100000) -at $(or $(AT),2026-11-15)
 
 generate: ## the generated files, docs/configuration.md among them
 	go generate ./...

@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +32,7 @@ import (
 
 func noSource() netip.AddrPort { return netip.AddrPort{} }
 
-var walked = flag.Int("walked", 90, "accounts that TestRehearsalIsWhatEnforcingDoes walks at each of its moments")
+var walked = flag.Int("walked", 40, "accounts that TestRehearsalIsWhatEnforcingDoes walks at each of its moments")
 
 // TestRehearsalIsWhatEnforcingDoes rehearses a moment and then signs in to
 // account after account at that moment, over sockets, by the portal account
@@ -40,31 +42,7 @@ func TestRehearsalIsWhatEnforcingDoes(t *testing.T) {
 	t.Parallel()
 	// Another account for each place of every moment, until all are drawn.
 	order := shuffled(drawnKinds)
-	var all []drawn
-	// That wire has no token with a time of its own in it.
-	world := rigWorld{wire: wireEncrypted(), people: []vneidtest.Persona{}, env: map[string]string{
-		"PORTAL_LOGIN_URL": "", "PORTAL_WHOAMI_URL": "", "PORTAL_SESSION_COOKIES": "",
-		"LEGACY_SIGN_IN_UNTIL": "", "SKIP_UNTIL": "",
-		"POLICY_FILE": writeFile(t, "policy.yaml", rehearsalPolicy),
-	}}
-	for i := range drawnKinds {
-		d := draw(i)
-		all = append(all, d)
-		world.people = append(world.people, drawnPersona(i))
-		world.accounts = append(world.accounts, portalRow(d))
-	}
-	r := newRig(t, world)
-	r.stop()
-	r.accounts = nil
-	for _, d := range all {
-		r.accounts = append(r.accounts, d.account)
-	}
-	seed := filepath.Join(t.TempDir(), "seed.db")
-	l := openAt(t, seed, rehearsalBegins())
-	for i, d := range all {
-		seedAccount(t, l, i, d)
-	}
-	require.NoError(t, l.Close())
+	r, all, seed := newRehearsalRig(t)
 
 	seen := outcomesOf{}
 	next := 0
@@ -76,7 +54,7 @@ func TestRehearsalIsWhatEnforcingDoes(t *testing.T) {
 			some = append(some, order[next%len(order)])
 			next++
 		}
-		stop := r.serveAt(t, seed, at)
+		_, stop := r.serveAt(t, seed, at)
 		var lock sync.Mutex
 		var walkers sync.WaitGroup
 		queue := make(chan int)
@@ -106,6 +84,78 @@ func TestRehearsalIsWhatEnforcingDoes(t *testing.T) {
 		}
 	}
 	t.Logf("%d sign-ins walked: %v", next, seen)
+}
+
+// newRehearsalRig is the world of every account that can be drawn, with what the
+// ledger holds of them in a file of its own; nothing serves yet.
+func newRehearsalRig(t *testing.T) (r *rig, all []drawn, seed string) {
+	t.Helper()
+	// That wire has no token with a time of its own in it.
+	world := rigWorld{wire: wireEncrypted(), people: []vneidtest.Persona{}, env: map[string]string{
+		"PORTAL_LOGIN_URL": "", "PORTAL_WHOAMI_URL": "", "PORTAL_SESSION_COOKIES": "",
+		"LEGACY_SIGN_IN_UNTIL": "", "SKIP_UNTIL": "",
+		"POLICY_FILE": writeFile(t, "policy.yaml", rehearsalPolicy),
+	}}
+	for i := range drawnKinds {
+		d := draw(i)
+		all = append(all, d)
+		world.people = append(world.people, drawnPersona(i))
+		world.accounts = append(world.accounts, portalRow(d))
+	}
+	r = newRig(t, world)
+	r.stop()
+	r.accounts = nil
+	for _, d := range all {
+		r.accounts = append(r.accounts, d.account)
+	}
+	seed = filepath.Join(t.TempDir(), "seed.db")
+	l := openAt(t, seed, rehearsalBegins())
+	for i, d := range all {
+		seedAccount(t, l, i, d)
+	}
+	require.NoError(t, l.Close())
+	return r, all, seed
+}
+
+// TestObservingCountsWhatTheRehearsalSays: under LINK=observe each sign-in is
+// counted under the kind, cohort and outcome that the rehearsal has for the
+// account, whichever it is, and nobody sees the link screen.
+func TestObservingCountsWhatTheRehearsalSays(t *testing.T) {
+	t.Parallel()
+	r, all, seed := newRehearsalRig(t)
+	r.env["LINK"] = "observe"
+	at := time.Date(2027, 1, 1, 0, 0, 0, 0, vietnam())
+	said := r.rehearseAt(t, seed, at)
+	policy, _, err := loadPolicy(r.settings(t, seed))
+	require.NoError(t, err)
+	a, stop := r.serveAt(t, seed, at)
+	want := map[string]int{}
+	for _, i := range shuffled(drawnKinds)[:8**walked] {
+		d := all[i]
+		class := policy.ClassOf(d.account)
+		if d.account.Locked {
+			// The portal's credential check turns it away: we are not told whose it is.
+			assert.Equal(t, "wrong", r.walkLegacy(t, portalRow(d)))
+			continue
+		}
+		want[fmt.Sprintf(`vneid_proxy_observed_sign_ins_total{cohort="%s",kind="%s",outcome="%s"}`, class.Cohort, class.Kind, said[d.account.ID])]++
+		switch did := r.walkLegacy(t, portalRow(d)); did {
+		case "wrong", "linked", "unlinked", "exempt", "pending":
+		default:
+			assert.Fail(t, "observing blocks nobody", "%+v: %s", d, did)
+		}
+	}
+	w := httptest.NewRecorder()
+	a.metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	stop()
+	got := map[string]int{}
+	for line := range strings.Lines(w.Body.String()) {
+		if series, value, ok := strings.Cut(strings.TrimSpace(line), "} "); ok && strings.HasPrefix(series, "vneid_proxy_observed_sign_ins_total{") {
+			got[series+"}"], err = strconv.Atoi(value)
+			require.NoError(t, err)
+		}
+	}
+	assert.Equal(t, want, got)
 }
 
 // came is what a browser came to.
@@ -236,7 +286,7 @@ func (r *rig) rehearseAt(t *testing.T, ledgerFile string, at time.Time) map[iden
 }
 
 // serveAt serves on a copy of the ledger, by a clock that stands still.
-func (r *rig) serveAt(t *testing.T, ledgerFile string, at time.Time) (stop func()) {
+func (r *rig) serveAt(t *testing.T, ledgerFile string, at time.Time) (a *app, stop func()) {
 	t.Helper()
 	c := r.settings(t, copyLedger(t, ledgerFile))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -247,7 +297,7 @@ func (r *rig) serveAt(t *testing.T, ledgerFile string, at time.Time) (stop func(
 	server := proxy.Server(a.proxy)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	return func() {
+	return a, func() {
 		require.NoError(t, server.Close())
 		require.ErrorIs(t, <-ended, http.ErrServerClosed)
 		require.NoError(t, a.proxy.Close(ctx))
