@@ -197,7 +197,7 @@ func TestPassedWithoutAnAccount(t *testing.T) {
 	t.Parallel()
 	who := vneidtest.Personas()
 	r := newRig(t, rigWorld{people: who, env: map[string]string{"ON_NO_ACCOUNT": "pass"}, accounts: []vneidtest.PortalAccount{
-		{ID: "ai-do", Username: "ai-do", Password: "x", Name: "Ai Đó", BirthDate: "1980-01-02", CitizenNumber: r0(who, "foreigner").CitizenNumber},
+		{ID: "ai-do", Username: "ai-do", Password: "x", Name: "Ai Đó", BirthDate: "1980-01-02", CitizenNumber: personaOf(who, "foreigner").CitizenNumber},
 	}})
 	none := r.persona("none")
 	p := r.person(t)
@@ -222,7 +222,7 @@ func TestPassedWithoutAnAccount(t *testing.T) {
 	assert.Equal(t, titleProve, p.visit(wanted).title())
 }
 
-func r0(people []vneidtest.Persona, key string) vneidtest.Persona {
+func personaOf(people []vneidtest.Persona, key string) vneidtest.Persona {
 	for _, p := range people {
 		if p.Key == key {
 			return p
