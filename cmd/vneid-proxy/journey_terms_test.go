@@ -45,8 +45,8 @@ func (p *person) reason(method string) string {
 	return problem.Reason
 }
 
-// told is what the portal is told of this browser.
-func (p *person) told() http.Header {
+// toldPortal is what the portal is told of this browser.
+func (p *person) toldPortal() http.Header {
 	p.t.Helper()
 	answer := p.ask(http.MethodGet, "/headers", "", "Accept", "application/json")
 	require.Equal(p.t, http.StatusOK, answer.status, answer.body)
@@ -119,7 +119,7 @@ func TestThePolicyChangesUnderASession(t *testing.T) {
 	at = p.vneid(at, "cmnd")
 	require.Equal(t, titleProve, at.title())
 	p.follow(p.submit(at, "/link/proof", "username", account.Username, "password", account.Password, "consent", "yes"))
-	assert.Equal(t, "linked", p.told().Get("X-Identity-Standing"))
+	assert.Equal(t, "linked", p.toldPortal().Get("X-Identity-Standing"))
 }
 
 // TestSkippingRunsOut: the screen says how often it may be skipped, and means
@@ -205,7 +205,7 @@ func TestPassedWithoutAnAccount(t *testing.T) {
 	require.Equal(t, titleProve, at.title())
 	at = p.follow(p.submit(at, "/link/none"))
 	assert.Equal(t, r.origin+wanted, at.url.String())
-	told := p.told()
+	told := p.toldPortal()
 	assert.Equal(t, none.VNeID.Subject, told.Get("X-Forwarded-User"))
 	assert.Equal(t, "none", told.Get("X-Identity-Standing"))
 	assert.Equal(t, none.CitizenNumber, told.Get("X-Identity-Citizen-Number"))
@@ -250,7 +250,7 @@ func TestObserve(t *testing.T) {
 	linked := r.persona("linked")
 	legacy := r.person(t)
 	legacy.atPortal(legacy.visit(wanted), linked.Accounts[0])
-	assert.Equal(t, "linked", legacy.told().Get("X-Identity-Standing"))
+	assert.Equal(t, "linked", legacy.toldPortal().Get("X-Identity-Standing"))
 	assert.Equal(t, 1.0, counted("citizen", "", "vneid_number"))
 	byNumber := r.person(t)
 	byNumber.landed(byNumber.vneid(byNumber.visit(wanted), "linked"), linked.Accounts[0], &linked, "linked")
@@ -260,7 +260,7 @@ func TestObserve(t *testing.T) {
 	nobody := r.person(t)
 	at := nobody.vneid(nobody.visit(wanted), "none")
 	assert.Equal(t, r.origin+wanted, at.url.String())
-	assert.Equal(t, "unlinked", nobody.told().Get("X-Identity-Standing"))
+	assert.Equal(t, "unlinked", nobody.toldPortal().Get("X-Identity-Standing"))
 	assert.Equal(t, 1.0, counted("citizen", "", "must_prove"))
 
 	r.restart(map[string]string{"LINK": "enforce", "POPULATION_URL": "http://127.0.0.1:1/match", "POPULATION_TOKEN": "x"})
@@ -282,7 +282,7 @@ func TestOff(t *testing.T) {
 	assert.NotContains(t, chooser.body, "/sign-in/legacy")
 	at := p.vneid(chooser, "cmnd")
 	assert.Equal(t, r.origin+wanted, at.url.String())
-	told := p.told()
+	told := p.toldPortal()
 	assert.Equal(t, cmnd.VNeID.Subject, told.Get("X-Forwarded-User"))
 	assert.Equal(t, "none", told.Get("X-Identity-Standing"))
 	assert.Equal(t, cmnd.CitizenNumber, told.Get("X-Identity-Citizen-Number"))

@@ -121,7 +121,7 @@ func TestDatesOfAPolicyFile(t *testing.T) {
 	c := policyConfig(t) // SKIP_UNTIL is 2026-06-30
 	now := func() time.Time { return time.Date(2026, 6, 25, 12, 0, 0, 0, vietnam()) }
 	says := func(text string) (all []string) {
-		c.Link.PolicyFile = writeFile(t, "policy.yaml", text)
+		c.Link.PolicyFile = policyText(t, text)
 		for _, found := range (&inspection{config: c, now: now}).dates() {
 			all = append(all, string(found.State)+" "+found.Says+" "+found.Mend)
 		}

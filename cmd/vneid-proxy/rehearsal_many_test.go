@@ -70,10 +70,10 @@ func TestRehearsalOfMany(t *testing.T) {
 		"PUBLIC_URL": "http://127.0.0.1", "UPSTREAM_URL": "http://127.0.0.1:1", "ISSUER_URL": "http://127.0.0.1:1", "CLIENT_ID": "portal",
 		"SECRET_KEYS": base64Key(1), "LEDGER_KEYS": base64Key(2), "LEDGER_INDEX_KEY": base64Key(3), "LEDGER_URL": "",
 		"DIRECTORY_URL": "embedded:/given-in-memory", "DIRECTORY_CREDENTIAL_URL": "http://127.0.0.1:1/c", "DIRECTORY_TOKEN": "x",
-		"POPULATION_URL": "http://127.0.0.1:1/m", "POPULATION_TOKEN": "x", "POLICY_FILE": writeFile(t, "policy.yaml", rehearsalPolicy),
+		"POPULATION_URL": "http://127.0.0.1:1/m", "POPULATION_TOKEN": "x", "POLICY_FILE": policyText(t, rehearsalPolicy),
 	}}
 	file := filepath.Join(t.TempDir(), "ledger.db")
-	policy, _, err := loadPolicy(r.settings(t, file))
+	policy, err := loadPolicy(r.settings(t, file))
 	require.NoError(t, err)
 	accounts := drawnDirectory{*manyAccounts, min(*manySeeded, *manyAccounts)}
 	seeding := openAt(t, file, rehearsalBegins())

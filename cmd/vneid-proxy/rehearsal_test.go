@@ -94,7 +94,7 @@ func newRehearsalRig(t *testing.T) (r *rig, all []drawn, seed string) {
 	world := rigWorld{wire: wireEncrypted(), people: []vneidtest.Persona{}, env: map[string]string{
 		"PORTAL_LOGIN_URL": "", "PORTAL_WHOAMI_URL": "", "PORTAL_SESSION_COOKIES": "",
 		"LEGACY_SIGN_IN_UNTIL": "", "SKIP_UNTIL": "",
-		"POLICY_FILE": writeFile(t, "policy.yaml", rehearsalPolicy),
+		"POLICY_FILE": policyText(t, rehearsalPolicy),
 	}}
 	for i := range drawnKinds {
 		d := draw(i)
@@ -126,7 +126,7 @@ func TestObservingCountsWhatTheRehearsalSays(t *testing.T) {
 	r.env["LINK"] = "observe"
 	at := time.Date(2027, 1, 1, 0, 0, 0, 0, vietnam())
 	said := r.rehearseAt(t, seed, at)
-	policy, _, err := loadPolicy(r.settings(t, seed))
+	policy, err := loadPolicy(r.settings(t, seed))
 	require.NoError(t, err)
 	a, stop := r.serveAt(t, seed, at)
 	want := map[string]int{}
@@ -271,7 +271,7 @@ func (r *rig) settings(t *testing.T, ledgerFile string) config.Config {
 func (r *rig) rehearseAt(t *testing.T, ledgerFile string, at time.Time) map[identity.AccountID]link.Outcome {
 	t.Helper()
 	c := r.settings(t, ledgerFile)
-	policy, _, err := loadPolicy(c)
+	policy, err := loadPolicy(c)
 	require.NoError(t, err)
 	accounts, err := newConnector(c, r.accounts)
 	require.NoError(t, err)
@@ -323,9 +323,9 @@ func copyLedger(t testing.TB, file string) string {
 	return copied
 }
 
-func writeFile(t testing.TB, name, text string) string {
+func policyText(t testing.TB, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
+	path := filepath.Join(t.TempDir(), "policy.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
