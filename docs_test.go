@@ -307,3 +307,43 @@ func TestProtocolNamesEveryReason(t *testing.T) {
 	})
 	assert.Greater(t, found, 25)
 }
+
+// conformanceModules are those of the relying-party plans that the product is
+// held to, without the prefix that most of them share.
+func conformanceModules() []string {
+	return strings.Fields(`
+		oidcc-client-test invalid-iss missing-sub invalid-aud missing-iat invalid-sig-rs256 nonce-invalid userinfo-invalid-sub
+		kid-absent-single-jwks kid-absent-multiple-jwks idtoken-sig-rs256 idtoken-sig-none userinfo-bearer-header
+		userinfo-bearer-body scope-userinfo-claims client-secret-basic
+		discovery-openid-config discovery-jwks-uri-keys discovery-issuer-mismatch signing-key-rotation
+		signing-key-rotation-just-before-signing
+		oidcc-client-test-rp-init-logout oidcc-client-test-rp-init-logout-other-state oidcc-client-test-rp-init-logout-no-state
+		rp-backchannel-rpinitlogout rp-backchannel-rpinitlogout-alg-none rp-backchannel-rpinitlogout-no-event
+		rp-backchannel-rpinitlogout-wrong-event rp-backchannel-rpinitlogout-with-nonce rp-backchannel-rpinitlogout-wrong-alg
+		rp-backchannel-rpinitlogout-wrong-aud rp-backchannel-rpinitlogout-wrong-iss
+		rp-frontchannel-rpinitlogout
+		refresh-token refresh-token-invalid-issuer refresh-token-invalid-sub`)
+}
+
+// Each module bears its name in a test; protocol.md says so.
+func TestConformanceModulesAreTested(t *testing.T) {
+	named := map[string]bool{}
+	err := filepath.WalkDir(".", func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(at, "_test.go") || at == "docs_test.go" {
+			return err
+		}
+		ast.Inspect(syntax(t, at), func(n ast.Node) bool {
+			if e, ok := n.(ast.Expr); ok {
+				if text, is := literal(e); is {
+					named[text] = true
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	require.NoError(t, err)
+	for _, module := range conformanceModules() {
+		assert.True(t, named[module], "no test bears the name %s", module)
+	}
+}

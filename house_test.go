@@ -35,10 +35,13 @@ var mayImport = map[string][]string{
 	"broker/work":       {"identity", "metrics", "broker/link", "broker/ledger"},
 	"broker":            {"identity", "session", "metrics", "broker/link", "broker/screen", "broker/ledger"},
 	"proxy":             {"identity", "session", "metrics"},
-	"config":            {},
-	"vneidtest":         {"identity"},
-	"testserver":        {},
-	"cmd/vneid-proxy":   {everything},
+	// It reads whole directories as records, and keeps what it asked in the
+	// ledger.
+	"cleanup":         {"identity", "broker/directory", "broker/ledger"},
+	"config":          {},
+	"vneidtest":       {"identity"},
+	"testserver":      {},
+	"cmd/vneid-proxy": {everything},
 	// The simulators write the wire on their own, so that a shared misreading
 	// cannot hide.
 	"cmd/vneid-sim": {"identity", "vneidtest", "broker/screen"},
@@ -58,6 +61,9 @@ var homes = []struct {
 	{"github.com/caarlos0/env", []string{"config"}},
 	{"github.com/stretchr/testify", nil}, // in tests only
 	{"github.com/jackc/pgx", []string{"broker/ledger", "broker/directory", "testserver"}},
+	{"github.com/go-sql-driver/mysql", []string{"broker/directory", "testserver"}},
+	{"github.com/microsoft/go-mssqldb", []string{"broker/directory"}},
+	{"github.com/sijms/go-ora", []string{"broker/directory"}},
 }
 
 // mayReveal lists who sees the digits of a citizen number or ID-card number: a
@@ -70,6 +76,7 @@ var mayReveal = map[string]string{
 	"broker/directory":         "the question to the directory",
 	"broker/link_ask.go":       "the CMND shown to its owner",
 	"broker/link_legacy.go":    "the key of the guess counter, which the ledger keeps as HMAC",
+	"cleanup":                  "reads, repairs and compares what a directory holds; prints it in clear only after an audit row",
 	"vneidtest":                "the simulators' own replies",
 	"cmd/vneid-proxy/links.go": "an officer who asked for it, in the audit first",
 }

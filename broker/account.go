@@ -52,7 +52,7 @@ func (b *broker) see(ctx context.Context, id identity.AccountID, citizen identit
 // account begins (flow A) is decided by them, and so is a rehearsal.
 func Facts(policy link.Policy, account identity.Account, state ledger.AccountState) link.Account {
 	facts := link.Account{
-		Class: policy.ClassOf(account), Locked: account.Locked, ProviderUsed: state.ProviderUsed,
+		Class: policy.ClassOf(account), Locked: account.Locked, Organisation: account.Kind == identity.KindOrganisation, ProviderUsed: state.ProviderUsed,
 		Name:      identity.MatchNames(account.Name, account.Name),
 		BirthDate: account.BirthDate.Match(account.BirthDate),
 		Pending:   state.Pending, Skips: state.Skips, ExemptUntil: state.ExemptUntil, ExtendedUntil: state.ExtendedUntil,
@@ -100,6 +100,9 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 		s.facts.Number = link.NoNumber
 	}
 	s.facts.Name = identity.MatchNames(account.Name, citizen.Name)
+	if s.facts.Organisation {
+		s.facts.Name = max(s.facts.Name, identity.MatchNames(account.Name, citizen.Organisation.Name))
+	}
 	s.facts.BirthDate = account.BirthDate.Match(citizen.BirthDate)
 	if s.link == nil {
 		return s, nil
@@ -145,6 +148,7 @@ type entrance struct {
 	standing identity.Standing
 	readOnly bool
 	excused  time.Time // when the account's exemption or extension ends
+	proved   time.Time // to the provider; zero where that is not known
 	sid      string
 	tokens   session.ID
 	provider string // for the metrics
@@ -167,7 +171,7 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 	account.Cohort, account.Excused = b.Policy().ClassOf(e.account).Cohort, e.excused
 	s := &session.Session{
 		ID: session.NewID(), Begun: now, Read: now,
-		Account: account, Citizen: e.citizen, Standing: e.standing, ReadOnly: e.readOnly,
+		Account: account, Citizen: e.citizen, Standing: e.standing, ReadOnly: e.readOnly, Authenticated: e.proved,
 		ProviderSID: e.sid, Tokens: e.tokens,
 	}
 	if err := b.Jar.Admit(w, s); err != nil {

@@ -53,15 +53,22 @@ type Vouched struct {
 	Account string // what it names the account by, "" where it names none
 	SID     string // its own session id, "" for none
 	IDToken string // for sign-out, "" for none
+	// Authenticated is when the person proved to the provider who they are;
+	// zero where it does not say.
+	Authenticated time.Time
+	// Grant is what asking the provider anew needs; zero where it gave nothing
+	// for that.
+	Grant Grant
 }
 
 // Directory is where the portal keeps its accounts. A fault is a Fault; no
 // account is ErrNoAccount.
 type Directory interface {
 	ByID(ctx context.Context, id identity.AccountID) (identity.Account, error)
-	// ByUsername and ByCitizenNumber return 0 to n accounts.
+	// ByUsername, ByCitizenNumber and ByIDCardNumber return 0 to n accounts.
 	ByUsername(ctx context.Context, username string) ([]identity.Account, error)
 	ByCitizenNumber(ctx context.Context, n identity.CitizenNumber) ([]identity.Account, error)
+	ByIDCardNumber(ctx context.Context, n identity.IDCardNumber) ([]identity.Account, error)
 }
 
 // Credential checks an old user name and password at the portal. ErrWrong
@@ -81,6 +88,7 @@ var (
 	ErrNoAccount = errors.New("broker: no such account")
 	ErrWrong     = errors.New("broker: wrong user name or password")
 	ErrNobody    = errors.New("broker: nobody is signed in at the portal")
+	ErrOver      = errors.New("broker: the provider has ended the session")
 )
 
 // Fault is a part's failure: what the visitor may read (Reason) apart from
@@ -119,6 +127,7 @@ type Config struct {
 	Credential Credential // nil: an old password cannot be proof
 	WhoAmI     WhoAmI     // nil when Portal.LoginURL is ""
 	Population Population
+	Lookup     Lookup // nil: whose an ID-card number is, nobody says
 	// Policy is the policy that holds now; it may be another at the next call.
 	Policy  func() link.Policy
 	Ledger  *ledger.Ledger
@@ -287,7 +296,8 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 		b.Metrics.Step(name, metrics.StepRefused, string(fault.Reason))
 	}
 	switch fault.Reason {
-	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.UseEnded, screen.AccountLocked, screen.NoAccount:
+	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.UseEnded, screen.AccountLocked, screen.NoAccount,
+		screen.OrganisationAccount, screen.PersonalAccount:
 		b.drop(w, r)
 	}
 	b.Screens.Write(w, r, status, page)

@@ -37,9 +37,9 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 	// has named it for.
 	linked := err == nil && held.Standing != identity.StandingNone
 	page := screen.Identity{
-		Rows:      rows(account, held, linked),
-		CanUpdate: unlinked(held.Standing),
-		CSRF:      l.token(held.ID),
+		Rows:      rows(account, held, linked, active.IDCard),
+		CanUpdate: unlinked(held.Standing), Organisation: held.Citizen.Organisation,
+		CSRF: l.token(held.ID),
 	}
 	switch done := screen.Notice(r.URL.Query().Get("done")); {
 	case held.Standing == identity.StandingSkipped:
@@ -59,7 +59,7 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active ledger.Link) ([]screen.LinkedAccount, error) {
-	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number})
+	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: active.Number, Organisation: held.Citizen.Organisation})
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,9 @@ func (l *Link) linkedAccounts(r *http.Request, held *session.Session, active led
 }
 
 // rows are the guide's ten. Number, name and birth date are verified by a
-// match or by the provider; everything else is the portal's own word.
-func rows(account identity.Account, held *session.Session, linked bool) []screen.IdentityRow {
+// match or by the provider, the ID-card number where the population database
+// has said that it is the citizen's; everything else is the portal's own word.
+func rows(account identity.Account, held *session.Session, linked bool, card identity.IDCardNumber) []screen.IdentityRow {
 	verified := linked || held.Citizen.Subject != "" && held.Standing != identity.StandingNone
 	name, born, number := account.Name, account.BirthDate, account.Number
 	if verified {
@@ -93,6 +94,10 @@ func rows(account identity.Account, held *session.Session, linked bool) []screen
 			row.Mark = screen.Unverified
 		}
 		switch label {
+		case screen.RowIDCard:
+			if row.Value != "" && linked && card == account.IDCard {
+				row.Mark = screen.Verified
+			}
 		case screen.RowName, screen.RowCitizenNumber, screen.RowBirthDate:
 			if row.Value != "" && (verified || label == screen.RowCitizenNumber && account.NumberVerified) {
 				row.Mark = screen.Verified

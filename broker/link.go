@@ -90,7 +90,7 @@ func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *sessi
 	}
 	proof := &session.Proof{
 		ID: session.NewID(), Begun: l.Now(), ReturnTo: returnTo,
-		Citizen: held.Citizen, ProviderSID: held.ProviderSID, Tokens: held.Tokens,
+		Citizen: held.Citizen, Authenticated: held.Authenticated, ProviderSID: held.ProviderSID, Tokens: held.Tokens,
 	}
 	if proof.LegacyFirst() {
 		if held.Account.ID == "" {
@@ -126,7 +126,8 @@ func (l *Link) refuseBy(w http.ResponseWriter, r *http.Request, d link.Decision,
 
 func (l *Link) nextFor(reason link.Reason, returnTo string) []screen.Action {
 	again := l.again(returnTo)
-	if reason == link.LegacyClosed || reason == link.UseEnded || reason == link.AlreadyLinked {
+	switch reason {
+	case link.LegacyClosed, link.UseEnded, link.AlreadyLinked, link.OrganisationAccount, link.PersonalAccount:
 		again[0].Label = screen.ActionVNeID
 	}
 	return again

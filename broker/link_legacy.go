@@ -84,12 +84,16 @@ func (l *Link) showLegacy(w http.ResponseWriter, r *http.Request, proof *session
 }
 
 func (l *Link) decideLegacy(r *http.Request, h holder, check link.Check, elsewhere bool) (seen, link.Decision, error) {
+	return l.decideChecked(r, h, checked{check: check, elsewhere: elsewhere})
+}
+
+func (l *Link) decideChecked(r *http.Request, h holder, said checked) (seen, link.Decision, error) {
 	found, err := l.see(r.Context(), h.account, identity.Citizen{})
 	if err != nil {
 		return seen{}, link.Decision{}, err
 	}
 	return found, l.Policy().Decide(link.Evidence{
-		On: l.Now(), Account: &found.facts, Proof: h.method, Check: check, NumberElsewhere: elsewhere,
+		On: l.Now(), Account: &found.facts, Proof: h.method, Check: said.check, NumberElsewhere: said.elsewhere, IDCard: said.card,
 	}), nil
 }
 
@@ -154,12 +158,12 @@ func (l *Link) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	undo := func() { undoAccount(); undoNumber() }
-	check, elsewhere, err := l.check(r, number, found.account)
+	said, err := l.check(r, number, found.account)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
 	}
-	found, d, err = l.decideLegacy(r, h, check, elsewhere)
+	found, d, err = l.decideChecked(r, h, said)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
@@ -167,7 +171,7 @@ func (l *Link) update(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case d.Action == link.Record:
 		undo()
-		l.recordLegacy(w, r, h, found, number, d)
+		l.recordLegacy(w, r, h, found, number, d, said.card)
 	case d.Action == link.Await:
 		undo() // nothing was learnt about the number
 		l.await(w, r, h, found)
@@ -187,31 +191,52 @@ func unlessOther(d link.Decision, found seen, typed identity.CitizenNumber) link
 	return d
 }
 
+// checked is what was said of a number typed.
+type checked struct {
+	check     link.Check
+	elsewhere bool // it is linked to another account
+	card      link.IDCard
+}
+
 // check asks the population database, and the ledger whether the number is
 // linked to another account.
-func (l *Link) check(r *http.Request, number identity.CitizenNumber, account identity.Account) (link.Check, bool, error) {
+func (l *Link) check(r *http.Request, number identity.CitizenNumber, account identity.Account) (checked, error) {
+	if account.Kind == identity.KindOrganisation {
+		return checked{check: link.NotMatched}, nil // no person's data could be its
+	}
 	matched, err := l.Population(r.Context(), number, account.Name, account.BirthDate)
 	if err != nil {
 		l.Logger.Warn("population database gave no answer", "cause", err)
-		return link.Unanswered, false, nil
+		return checked{check: link.Unanswered}, nil
 	}
 	if !matched {
-		return link.NotMatched, false, nil
+		return checked{check: link.NotMatched}, nil
+	}
+	said := checked{check: link.Matched}
+	if l.Lookup != nil && !account.IDCard.IsZero() {
+		cards, err := l.Lookup(r.Context(), number, account.Name, account.BirthDate)
+		if err != nil {
+			l.Logger.Warn("record lookup gave no answer", "cause", err)
+			return checked{check: link.Unanswered}, nil
+		}
+		said.card = whose(account.IDCard, cards)
 	}
 	links, err := l.Ledger.ActiveByCitizen(r.Context(), identity.Citizen{Number: number})
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		return link.Matched, false, err
+		return checked{}, err
 	}
-	return link.Matched, err != nil || len(links) > 0, nil
+	said.elsewhere = err != nil || len(links) > 0
+	return said, nil
 }
 
-func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, found seen, number identity.CitizenNumber, d link.Decision) {
+func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, found seen, number identity.CitizenNumber, d link.Decision, card link.IDCard) {
 	account := found.account
 	citizen := identity.Citizen{Number: number, Name: account.Name, BirthDate: account.BirthDate}
 	_, err := l.record(r.Context(), ledger.NewLink{
 		Account: account.ID, Kind: account.Kind, Citizen: citizen,
 		Method: ledger.Method(d.Method), Strength: ledger.Strength(d.Strength),
 		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: source(r),
+		IDCard: evidence(account.IDCard, card),
 	})
 	if err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(h.returnTo)})

@@ -82,7 +82,7 @@ func (l *Link) refuseNobody(w http.ResponseWriter, r *http.Request, proof *sessi
 // account that the directory makes theirs, else without an account. Nothing is
 // asked and no link is written.
 func (l *Link) observeProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
-	own, err := l.candidates(r.Context(), proof)
+	own, _, err := l.candidates(r.Context(), proof)
 	if err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 		return

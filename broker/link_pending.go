@@ -18,8 +18,12 @@ import (
 // check of the account that is open already stands, whatever was typed now.
 func (l *Link) await(w http.ResponseWriter, r *http.Request, h holder, found seen) {
 	account, citizen := found.account, h.citizen(found.account)
+	var card identity.IDCardNumber
+	if l.Lookup != nil {
+		card = account.IDCard
+	}
 	_, err := l.Ledger.AddPending(r.Context(), ledger.NewPending{
-		Account: account.ID, Kind: account.Kind, Number: citizen.Number, Name: citizen.Name, BirthDate: citizen.BirthDate,
+		Account: account.ID, Kind: account.Kind, Number: citizen.Number, Name: citizen.Name, BirthDate: citizen.BirthDate, IDCard: card,
 		ReviewWeak: l.Policy().TermsOf(found.facts.Class).ReviewWeak, Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: source(r),
 	})
 	if errors.Is(err, ledger.ErrPending) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"vneid-proxy/broker/ledger"
@@ -19,6 +20,7 @@ import (
 type candidate struct {
 	seen
 	decision link.Decision
+	card     link.IDCard // whose the account's ID-card number is
 }
 
 // arriveProvider goes on with a citizen: in by their active link; by the one
@@ -37,7 +39,7 @@ func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *ses
 		l.observeProvider(w, r, proof)
 		return
 	}
-	own, err := l.candidates(r.Context(), proof)
+	own, err := l.seek(r.Context(), proof)
 	if err != nil {
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 		return
@@ -72,7 +74,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
-		d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts})
+		d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts})
 		// A link that no provider has confirmed yet rests on a number that
 		// somebody typed: it holds only if the provider names the same person.
 		if !active.ProviderUsed && !samePerson(active, proof.Citizen) {
@@ -80,7 +82,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 		}
 		if d.Action != link.Admit {
 			if refused == nil {
-				refused = &candidate{found, d}
+				refused = &candidate{seen: found, decision: d}
 			}
 			continue
 		}
@@ -119,46 +121,58 @@ func (l *Link) met(ctx context.Context, active ledger.Link, citizen identity.Cit
 
 func (l *Link) enterProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof, account identity.Account) {
 	l.admit(w, r, entrance{
-		account: account, citizen: proof.Citizen, standing: identity.StandingLinked,
+		account: account, citizen: proof.Citizen, standing: identity.StandingLinked, proved: proof.Authenticated,
 		sid: proof.ProviderSID, tokens: proof.Tokens, provider: l.sideOf(proof),
 		atPortal: proof.Method == string(link.ByPortalSession) && proof.Account.ID == account.ID,
 	}, proof.ReturnTo)
 }
 
 // candidates are the accounts that could be linked now: those that the
-// directory's number makes the citizen's, and the one that the portal has
-// said is theirs.
-func (l *Link) candidates(ctx context.Context, proof *session.Proof) ([]candidate, error) {
+// directory's number makes the citizen's, or by their ID-card number the
+// population database, and the one that the portal has said is theirs. hints
+// are further ones with the citizen's ID-card number, name and birth date,
+// which they have yet to prove.
+func (l *Link) candidates(ctx context.Context, proof *session.Proof) (own, hints []candidate, err error) {
 	accounts, err := l.Directory.ByCitizenNumber(ctx, proof.Citizen.Number)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if proof.Account.ID != "" {
 		proved, err := l.Directory.ByID(ctx, proof.Account.ID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		accounts = append([]identity.Account{proved}, accounts...)
 	}
-	var own []candidate
+	byCard, err := l.byIDCard(ctx, proof)
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts = append(accounts, byCard...)
 	for i, account := range accounts {
-		if i > 0 && account.ID == accounts[0].ID {
+		if slices.ContainsFunc(accounts[:i], func(a identity.Account) bool { return a.ID == account.ID }) {
 			continue
 		}
-		c := candidate{}
+		c := candidate{card: whose(account.IDCard, proof.IDCards)}
 		if c.seen, err = l.compare(ctx, account, proof.Citizen); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		e := link.Evidence{On: l.Now(), Vouched: true, Account: &c.facts}
+		e := link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &c.facts, IDCard: c.card}
 		if account.ID == proof.Account.ID {
 			e.Proof = link.Method(proof.Method)
 		}
-		c.decision = l.Policy().Decide(e)
-		if c.decision.Action == link.Record || e.Proof != "" && c.decision.Action != link.Prove {
+		if c.decision, err = l.decideByCard(ctx, account, e); err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case c.decision.Action == link.Record || e.Proof != "" && c.decision.Action != link.Prove:
 			own = append(own, c)
+		case c.decision.Action == link.Prove && c.card == link.IDCardOwn &&
+			c.facts.Name != identity.NameDiffers && c.facts.BirthDate != identity.DateDiffers:
+			hints = append(hints, c)
 		}
 	}
-	return own, nil
+	return own, hints, nil
 }
 
 // showProvider is the chooser where accounts can be linked now, else the page
@@ -167,7 +181,7 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 	if l.enterByLink(w, r, proof) {
 		return
 	}
-	own, err := l.candidates(r.Context(), proof)
+	own, hints, err := l.candidates(r.Context(), proof)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
@@ -187,7 +201,7 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 	if proof.Account.ID != "" { // proved, but not in the way that its terms ask for
 		faults = screen.FieldErrors{"": screen.ProofOther}
 	}
-	l.askProof(w, r, http.StatusOK, proof, "", faults)
+	l.askProof(w, r, http.StatusOK, proof, hints, "", faults)
 }
 
 // forgetAccount takes a refused account out of the proof, so that the person
@@ -209,10 +223,13 @@ func (l *Link) offerChoice(w http.ResponseWriter, r *http.Request, status int, p
 	l.Screens.Write(w, r, status, page)
 }
 
-func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, username string, faults screen.FieldErrors) {
+func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proof *session.Proof, hints []candidate, username string, faults screen.FieldErrors) {
 	page := screen.Prove{
 		Citizen: l.citizenView(proof.Citizen), CredentialForm: l.Credential != nil, Username: username,
 		ConsentVersion: ConsentVersion, CSRF: l.token(proof.ID), Errors: faults,
+	}
+	for _, hint := range hints {
+		page.Candidates = append(page.Candidates, l.view(hint.account, proof.ID))
 	}
 	if l.Portal.LoginURL != "" {
 		page.PortalLogin = l.portalStart(proof.ReturnTo)
@@ -222,8 +239,11 @@ func (l *Link) askProof(w http.ResponseWriter, r *http.Request, status int, proo
 
 func (l *Link) citizenView(c identity.Citizen) screen.CitizenView {
 	by, _ := l.vouchedBy(c)
-	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate, Provider: by.Title}
+	return screen.CitizenView{Name: c.Name, Number: c.Number, BirthDate: c.BirthDate, Provider: by.Title, Organisation: c.Organisation}
 }
+
+// acts reports whether somebody signs in for an organisation.
+func acts(proof *session.Proof) bool { return !proof.Citizen.Organisation.IsZero() }
 
 // providerProof is who may post in flow B; anybody else is sent to sign in.
 func (l *Link) providerProof(w http.ResponseWriter, r *http.Request) (*session.Proof, bool) {
@@ -258,13 +278,24 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		to(w, r, l.Prefix+"/link")
 		return
 	}
+	again := func(faults screen.FieldErrors) {
+		var hints []candidate
+		var err error
+		if len(proof.IDCards) > 0 {
+			if _, hints, err = l.candidates(r.Context(), proof); err != nil {
+				l.refuse(w, r, err)
+				return
+			}
+		}
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, hints, username, faults)
+	}
 	if len(faults) > 0 {
-		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, faults)
+		again(faults)
 		return
 	}
 	wrong := func() {
 		l.Metrics.Step(l.sideOf(proof), metrics.StepRefused, "credential")
-		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
+		again(screen.FieldErrors{screen.FieldUsername: screen.CredentialWrong})
 	}
 	id, undo, ok := l.checkCredential(w, r, username, password, wrong)
 	if !ok {
@@ -275,7 +306,6 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, err)
 		return
 	}
-	d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, Account: &found.facts, Proof: link.ByCredential})
 	if found.facts.Locked || found.facts.Link == link.LinkedToOther {
 		// An old password overrides no link, and does not tell that there is one.
 		wrong()
@@ -283,25 +313,31 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 	}
 	undo()
 	l.proved(l.sideOf(proof))
+	if !found.account.IDCard.IsZero() {
+		l.lookUp(r.Context(), proof)
+	}
+	card := whose(found.account.IDCard, proof.IDCards)
+	d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts, Proof: link.ByCredential, IDCard: card})
 	switch d.Action {
 	case link.Refuse:
 		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
 		return
 	case link.Prove:
-		l.askProof(w, r, http.StatusUnprocessableEntity, proof, username, screen.FieldErrors{"": screen.ProofOther})
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, nil, username, screen.FieldErrors{"": screen.ProofOther})
 		return
 	}
-	l.recordProvider(w, r, proof, []candidate{{found, d}}, l.consent(r))
+	l.recordProvider(w, r, proof, []candidate{{found, d, card}}, l.consent(r))
 }
 
 // choose links every account offered, the chosen one first and so the default:
-// all of them are this citizen's by the directory or by the portal's word.
+// all of them are this citizen's by the directory, by the population database
+// or by the portal's word.
 func (l *Link) choose(w http.ResponseWriter, r *http.Request) {
 	proof, ok := l.providerProof(w, r)
 	if !ok {
 		return
 	}
-	own, err := l.candidates(r.Context(), proof)
+	own, _, err := l.candidates(r.Context(), proof)
 	if err != nil {
 		l.refuse(w, r, err)
 		return
@@ -358,6 +394,7 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 			Account: c.account.ID, Kind: c.account.Kind, Citizen: proof.Citizen,
 			Method: ledger.Method(c.decision.Method), Strength: ledger.Strength(c.decision.Strength),
 			Proof: spent, ProofExpires: proof.Expires(), Consent: consent, Source: source(r),
+			IDCard: evidence(c.account.IDCard, c.card),
 		})
 		if err == nil {
 			err = l.met(r.Context(), made, proof.Citizen)

@@ -20,6 +20,15 @@ type Offer struct {
 	// accounts: it names one (Vouched.Account), and no link is asked for or
 	// made. nil: people are linked by their citizen number.
 	Appointment *Appointment
+	// Away reports that the provider was found not to answer a moment ago; nil
+	// never does. The chooser then says so of the main one.
+	Away func() bool
+	// Refresh asks the provider whether its grant still holds: ErrOver where it
+	// is over, any other error tells nothing. nil asks never.
+	Refresh func(context.Context, Grant) (Grant, error)
+	// LoginHint tells the provider the user name that the browser's last session
+	// had from it.
+	LoginHint bool
 }
 
 // Appointment says which accounts a provider names, and by what.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
@@ -60,6 +61,9 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 		ReturnTo:  returnTo,
 		Providers: s.buttons(),
 		Notice:    notice,
+	}
+	if main := s.Providers[0]; notice == "" && main.Away != nil && main.Away() {
+		page.Notice = screen.NoticeProviderDown
 	}
 	if s.Policy().LegacyOffered(s.Now()) {
 		page.PortalLoginUntil = s.legacyUntil()
@@ -129,9 +133,11 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
 	}
 	name := at.Name
 	attempt := session.NewAttempt(name, s.rd(r), s.Now())
-	if levels := query["level"]; len(levels) == 1 && len(levels[0]) <= maxLevel && levelText(levels[0]) {
-		attempt.Raise = levels[0]
-		s.Jar.Raise(w, attempt.Raise)
+	if attempt.Demand = session.ParseDemand(query); attempt.Demand != (session.Demand{}) {
+		s.Jar.Raise(w, attempt.Demand)
+	}
+	if at.LoginHint {
+		attempt.Hint = s.hint(r, at)
 	}
 	var next string
 	if name == session.Portal {
@@ -150,12 +156,24 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request) {
 	to(w, r, next)
 }
 
-// maxLevel bounds what acr_values may ask for, in bytes.
-const maxLevel = 128
-
-// levelText is names of levels, parted by blanks.
-func levelText(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+// hint is the user name that the browser's last session had from the provider,
+// "" where nobody's is there, where it was ended, or where the name could be a
+// number of the person's: it will stand in an address.
+func (s *SignIn) hint(r *http.Request, at Offer) string {
+	last := s.Jar.Last(r)
+	if last == nil || last.Citizen.Provider != at.Subjects() || s.Feed.State(Ref(last)) == ledger.Ended {
+		return ""
+	}
+	digits := 0
+	for _, c := range last.Citizen.PreferredUsername {
+		if unicode.IsDigit(c) {
+			digits++
+		}
+	}
+	if digits >= 9 { // an ID-card number has as many
+		return ""
+	}
+	return last.Citizen.PreferredUsername
 }
 
 // startAtPortal is the portal's own page, allowed until the policy's date, and
@@ -199,9 +217,12 @@ func (s *SignIn) callback(w http.ResponseWriter, r *http.Request) {
 	s.Metrics.Step(at.Name, metrics.StepVouched, "")
 	proof := &session.Proof{
 		ID: session.NewID(), Begun: s.Now(), ReturnTo: attempt.ReturnTo,
-		Citizen: vouched.Citizen, ProviderSID: vouched.SID, Tokens: session.NewID(),
+		Citizen: vouched.Citizen, Authenticated: vouched.Authenticated, ProviderSID: vouched.SID, Tokens: session.NewID(),
 	}
 	err = s.keepIDToken(r.Context(), proof.Tokens, vouched.IDToken)
+	if err == nil {
+		err = s.keepGrant(r.Context(), proof.Tokens, vouched.Grant)
+	}
 	if err == nil {
 		err = s.keepSID(r.Context(), vouched.Citizen.Provider, vouched.SID)
 	}
@@ -361,6 +382,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	undo()
+	attempt.ReturnTo = session.ReturnTo(attempt.ReturnTo+r.PostForm.Get(screen.FieldFragment), s.Prefix)
 	if !s.spend(w, r, attempt) {
 		return
 	}
@@ -394,7 +416,9 @@ func (s *SignIn) hasPortalSession(r *http.Request) bool {
 // and those of the application that a path belongs to.
 func (b *broker) clearPortal(w http.ResponseWriter, path string) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	first, _, _ = strings.Cut(first, "?")
+	if end := strings.IndexAny(first, "?#"); end >= 0 {
+		first = first[:end]
+	}
 	for _, name := range b.Portal.SessionCookies {
 		for _, at := range slices.Compact([]string{"/", "/" + first}) {
 			http.SetCookie(w, &http.Cookie{Name: name, Path: at, MaxAge: -1, Secure: b.PublicURL.Scheme == "https", HttpOnly: true})

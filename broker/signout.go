@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -76,8 +77,9 @@ func (s *SignOut) end(w http.ResponseWriter, r *http.Request) {
 // that has forgotten the token, does not undo that.
 func (s *SignOut) next(r *http.Request, citizen identity.Citizen, tokens session.ID) string {
 	idToken, err := s.takeIDToken(r.Context(), tokens)
+	err = errors.Join(err, s.forgetGrant(r.Context(), tokens))
 	if err != nil {
-		s.Logger.Warn("id token not read for sign-out", "error", err)
+		s.Logger.Warn("tokens not read and forgotten at sign-out", "error", err)
 	}
 	if by, known := s.vouchedBy(citizen); known && idToken != "" {
 		if address := by.EndSessionURL(r.Context(), idToken, s.farewell()); address != "" {
@@ -121,11 +123,15 @@ func (s *SignOut) status(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("{\"signed_in\":false}\n"))
 		return
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	said := map[string]any{
 		"signed_in": true,
 		"account":   masked(held.Account.Username),
 		"name":      held.Citizen.Name,
 		"standing":  held.Standing,
 		"ends":      s.Jar.Ends(held).UTC().Format(time.RFC3339),
-	})
+	}
+	if o := held.Citizen.Organisation; !o.IsZero() {
+		said["organisation"] = cmp.Or(o.Name, masked(o.ID))
+	}
+	_ = json.NewEncoder(w).Encode(said)
 }

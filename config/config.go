@@ -4,6 +4,7 @@
 // field: env names it, envDefault gives its default, or presets one for each
 // PROVIDER, form or choice says what it may hold, later what a coming release
 // will take, need when it must be set, only with which PROVIDER it may be,
+// profiles with which POPULATION_PROFILE,
 // example what to write, doc what it means. docs/configuration.md is generated
 // from them. Load refuses everything that is wrong at once.
 //

@@ -81,6 +81,14 @@ type Provider struct {
 	ClaimAccountLevel        string   `env:"CLAIM_ACCOUNT_LEVEL" presets:"oidc=accountLevel vneid-encrypted=accountLevel vneid-clear=IAL national-portal=IAL" doc:"Claim that holds the level of the electronic identity, 1 or 2."`
 	ClaimAuthenticationLevel string   `env:"CLAIM_AUTHENTICATION_LEVEL" presets:"oidc=acr vneid-encrypted=acr vneid-clear=loAs national-portal=loAs" doc:"Claim that says how this one sign-in was made; another scale than the account level."`
 	ClaimAccountType         string   `env:"CLAIM_ACCOUNT_TYPE" presets:"oidc=accountType vneid-encrypted=accountType vneid-clear=LoaiTaiKhoan national-portal=LoaiTaiKhoan" doc:"Claim that tells person from organisation."`
+	ClaimOrganisationID      string   `env:"CLAIM_ORGANISATION_ID" presets:"oidc=organisationId vneid-encrypted=organisationId vneid-clear=MaSoDoanhNghiep national-portal=MaSoDoanhNghiep" doc:"Claim that holds the code of the organisation that the person acts for; without it the tax code stands in. The claims of an organisation are read only where CLAIM_ACCOUNT_TYPE says that the account is one's, or is missing."`
+	ClaimOrganisationTaxCode string   `env:"CLAIM_ORGANISATION_TAX_CODE" presets:"oidc=organisationTaxCode vneid-encrypted=organisationTaxCode vneid-clear=MaSoThue national-portal=MaSoThue" doc:"Claim that holds its tax code."`
+	ClaimOrganisationName    string   `env:"CLAIM_ORGANISATION_NAME" presets:"oidc=organisationName vneid-encrypted=organisationName vneid-clear=TenDoanhNghiep national-portal=TenDoanhNghiep" doc:"Claim that holds its name."`
+	ClaimOrganisationRole    string   `env:"CLAIM_ORGANISATION_ROLE" presets:"oidc=organisationRole vneid-encrypted=organisationRole" doc:"Claim that says what the person is there."`
+	OrganisationTypes        []string `env:"ORGANISATION_ACCOUNT_TYPES" presets:"oidc=organisation,2 vneid-encrypted=organisation,2 vneid-clear=2 national-portal=2" doc:"The values of CLAIM_ACCOUNT_TYPE that mean an organisation's account."`
+	AuthTime                 string   `env:"AUTH_TIME" choice:"unknown,sign_in" only:"vneid-encrypted,vneid-clear,national-portal" presets:"vneid-encrypted=unknown vneid-clear=unknown national-portal=unknown" doc:"When a person proved who they are, on a wire that does not tell: unknown meets no max_age of ROUTES_FILE; sign_in takes the sign-in itself, where it is known that the provider asks people each time."`
+	LoginHint                string   `env:"LOGIN_HINT" choice:"none,last" only:"oidc" presets:"oidc=none" doc:"last tells the provider the user name (preferred_username) that the browser's last session had from it, so that its page can be filled in; never a value with nine digits or more. Whoever uses the computer next sees it there."`
+	Refresh                  bool     `env:"REFRESH" envDefault:"false" only:"oidc" doc:"true keeps the provider's refresh token, where SCOPES bring one (often offline_access), sealed in the ledger, and asks with it whether the session still holds there: beside a person's pages, once the access token has expired and at most every fifth of SESSION_IDLE. Where the provider says that it is over, the session ends; where it does not answer, the session goes on."`
 	MinAccountLevel          int      `env:"MIN_ACCOUNT_LEVEL" envDefault:"2" choice:"0,1,2" doc:"Who has a lower account level is refused. A missing claim counts as 0."`
 	File                     string   `env:"PROVIDERS_FILE" form:"file" example:"/etc/vneid-proxy/providers.yaml" doc:"Further providers beside this one, each with its own way to accounts, as docs/providers.md says. Unset: this one alone."`
 }
@@ -110,8 +118,11 @@ type Ledger struct {
 // Directory is where the portal keeps its accounts. URL is nil where the
 // policy needs none.
 type Directory struct {
-	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"unless LINK=off" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says. Use https wherever others share the network."`
-	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL. Tried again until done."`
+	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"ldap,ldaps" need:"unless LINK=off" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says; postgres, mysql (MariaDB too), sqlserver and oracle is the portal's database, as DIRECTORY_QUERIES_FILE says. Beyond loopback a database is reached over TLS and its certificate checked, unless the address says otherwise in its driver's words. See docs/directories.md."`
+	QueriesFile   string   `env:"DIRECTORY_QUERIES_FILE" form:"file" need:"with a database as DIRECTORY_URL" example:"/etc/vneid-proxy/queries.yaml" doc:"How the accounts are found in the portal's database, in YAML, as docs/directories.md says."`
+	Password      Secret   `env:"DIRECTORY_PASSWORD" doc:"Password of the user in DIRECTORY_URL, where that is a database."`
+	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL, or a database and write_back in DIRECTORY_QUERIES_FILE. Tried again until done."`
+	Credential    string   `env:"DIRECTORY_CREDENTIAL" envDefault:"http" choice:"http,sql" doc:"Who checks a user name and password: http asks DIRECTORY_CREDENTIAL_URL, where that is set; sql compares with what the portal's database stores, as credential in DIRECTORY_QUERIES_FILE says."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
 	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL" doc:"Bearer token sent to DIRECTORY_URL and DIRECTORY_CREDENTIAL_URL."`
 	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified: such an account is not asked for it. Leave it false where people could type the number themselves. A portal sign-in forwards the number itself only once it is marked verified, or linked."`
@@ -120,15 +131,46 @@ type Directory struct {
 // Population is the population-database check. URL is nil where the policy
 // needs none.
 type Population struct {
-	URL     *url.URL `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match."`
-	Profile string   `env:"POPULATION_PROFILE" envDefault:"json" choice:"json" doc:"The way it is spoken to."`
-	Token   Secret   `env:"POPULATION_TOKEN" need:"with LINK=enforce" doc:"Bearer token sent to POPULATION_URL."`
+	URL            *url.URL      `env:"POPULATION_URL" form:"address" need:"with LINK=enforce" example:"https://lgsp.example.gov.vn/v1/match" doc:"The full address of the match; of SOAP, that of the service."`
+	Profile        string        `env:"POPULATION_PROFILE" envDefault:"json" choice:"json,ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"The way it is spoken to, as docs/population.md says: json is our own; ndxp the national platform's SOAP with signed headers, ndxp-plain its older form; the others are those of provinces (LGSP)."`
+	Token          Secret        `env:"POPULATION_TOKEN" need:"with POPULATION_PROFILE=json, lgsp-bearer or lgsp-string" profiles:"json,lgsp-bearer,lgsp-string" doc:"Bearer token sent to it."`
+	User           string        `env:"POPULATION_USER" need:"with POPULATION_PROFILE=ndxp, ndxp-plain or lgsp-keys" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"The user of the signature (ndxp), or of AuthHash (lgsp-keys)."`
+	Secret         Secret        `env:"POPULATION_SECRET" need:"with POPULATION_PROFILE=ndxp, ndxp-plain or lgsp-keys" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"The secret of the signature (ndxp), or SecretKey (lgsp-keys)."`
+	APIKey         Secret        `env:"POPULATION_API_KEY" need:"with POPULATION_PROFILE=ndxp" profiles:"ndxp" doc:"The header ApiKey."`
+	Client         string        `env:"POPULATION_CLIENT" need:"with POPULATION_PROFILE=ndxp" profiles:"ndxp" example:"VN/GOV/000.00.00.H99/dvc" doc:"The header X-Road-Client."`
+	SignedURL      string        `env:"POPULATION_SIGNED_URL" form:"address" profiles:"ndxp,ndxp-plain" doc:"The service's address as the signature has it, where it is called at another one. Unset: POPULATION_URL."`
+	Timestamp      string        `env:"POPULATION_TIMESTAMP" choice:"ms,s" profiles:"ndxp,ndxp-plain" doc:"Unit of the header Timestamp. Unset: ms with ndxp, s with ndxp-plain."`
+	AccessKey      Secret        `env:"POPULATION_ACCESS_KEY" need:"with POPULATION_PROFILE=lgsp-keys" profiles:"lgsp-keys" doc:"AccessKey in lgspaccesstoken."`
+	Password       Secret        `env:"POPULATION_PASSWORD" need:"with POPULATION_PROFILE=lgsp-keys" profiles:"lgsp-keys" doc:"The password of POPULATION_USER in AuthHash."`
+	AppName        string        `env:"POPULATION_APP_NAME" profiles:"lgsp-keys" doc:"AppName in lgspaccesstoken."`
+	PartnerCode    string        `env:"POPULATION_PARTNER_CODE" profiles:"lgsp-keys" doc:"PartnerCode in it."`
+	PartnerCodeCus string        `env:"POPULATION_PARTNER_CODE_CUS" profiles:"lgsp-keys" doc:"PartnerCodeCus in it."`
+	TokenURL       *url.URL      `env:"POPULATION_TOKEN_URL" form:"address" profiles:"lgsp-keys" doc:"Where an access token is fetched that goes with each question. Unset: none does."`
+	Procedure      string        `env:"POPULATION_PROCEDURE" need:"unless POPULATION_PROFILE=json" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" example:"1.009999" doc:"MaDVC: the procedure that is licensed to ask."`
+	Official       Secret        `env:"POPULATION_OFFICIAL" need:"unless POPULATION_PROFILE=json" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"MaCanBo: the official in whose name is asked, by the personal number that is registered."`
+	MatchCode      string        `env:"POPULATION_MATCH_CODE" envDefault:"003" profiles:"ndxp,ndxp-plain,lgsp-keys,lgsp-string" doc:"MaTichHop of the match."`
+	LookupCode     string        `env:"POPULATION_LOOKUP_CODE" envDefault:"037" profiles:"ndxp,ndxp-plain,lgsp-keys,lgsp-string" doc:"MaTichHop of the record lookup."`
+	Unit           string        `env:"POPULATION_UNIT" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"MaDonVi, which newer platforms ask for."`
+	Account        string        `env:"POPULATION_ACCOUNT" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"TaiKhoan, likewise."`
+	Phone          string        `env:"POPULATION_PHONE" profiles:"ndxp,ndxp-plain,lgsp-keys" doc:"SoDienThoai, likewise."`
+	ServiceUser    string        `env:"POPULATION_SERVICE_USER" profiles:"lgsp-bearer" doc:"userNameService of that form."`
+	NameForm       string        `env:"POPULATION_NAME_FORM" envDefault:"ascii" choice:"ascii,marks" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"How names are sent: ascii is NGUYENVANDO, marks is NGUYỄN VĂN ĐỖ."`
+	DateForm       string        `env:"POPULATION_DATE_FORM" envDefault:"yyyymmdd" choice:"yyyymmdd,yyyy-mm-dd" profiles:"ndxp,ndxp-plain,lgsp-bearer,lgsp-keys,lgsp-string" doc:"How full birth dates are sent; a year alone is four digits."`
+	ReplySpace     string        `env:"POPULATION_REPLY_NAMESPACE" envDefault:"http://www.mic.gov.vn/dancu/1.0" profiles:"ndxp,ndxp-plain,lgsp-keys,lgsp-string" doc:"The namespace that answers in XML must have."`
+	Lookup         string        `env:"POPULATION_LOOKUP" envDefault:"off" choice:"off,on" doc:"on asks for a citizen's record too, where an ID-card number (CMND) must be tied to a citizen number, and keeps of it that number alone; the licence must cover it. Not with POPULATION_PROFILE=json."`
+	LookupURL      *url.URL      `env:"POPULATION_LOOKUP_URL" form:"address" need:"with POPULATION_LOOKUP=on and POPULATION_PROFILE=lgsp-bearer or lgsp-string" doc:"The full address of the record lookup. Unset: POPULATION_URL."`
+	TrustIDCard    bool          `env:"TRUST_POPULATION_ID_CARD" envDefault:"false" doc:"Whoever comes by VNeID may link, without a password, an account whose ID-card number the record lookup says is theirs and whose name and full birth date agree; needs POPULATION_LOOKUP=on."`
+	PerSecond      int           `env:"POPULATION_CALLS_PER_SECOND" envDefault:"0" form:"count" doc:"Calls a second that were agreed, by this process. 0: no limit."`
+	AtOnce         int           `env:"POPULATION_CALLS_AT_ONCE" envDefault:"8" form:"count" doc:"Calls at once, by this process. At least 1."`
+	PerDay         int           `env:"POPULATION_CALLS_PER_DAY" envDefault:"0" form:"count" doc:"Calls a day that were agreed, by all processes on one ledger. 0: no limit."`
+	Reserve        int           `env:"POPULATION_RESERVE_PERCENT" envDefault:"20" form:"count" doc:"The part of POPULATION_CALLS_PER_DAY that pending checks and bulk work leave to people who wait. At most 100."`
+	Wait           time.Duration `env:"POPULATION_WAIT" envDefault:"2s" doc:"How long a person's question waits for its turn; then it is pending, as in an outage."`
 }
 
 // Link is the policy for whoever has no citizen number yet.
 type Link struct {
 	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce,observe,off" doc:"enforce shows the link screen to whoever has no citizen number. observe shows it to nobody: people sign in as they did before, or with the provider, and what enforcing would have done is counted (docs/policy.md). off is a plain OpenID Connect proxy: whoever the provider vouches for is admitted, and there are no accounts."`
-	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
+	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql."`
 	SkipUntil         Date          `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
 	UnlinkAfter       time.Duration `env:"UNLINK_AFTER" envDefault:"72h" doc:"How long after a citizen has asked to unlink an account the link ends; until then they may keep it. 0s: within seconds."`
 	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse,pass" later:"provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one; pass admits them without one, with the provider's subject in X-Forwarded-User, unless an account may be theirs."`

@@ -60,6 +60,9 @@ func (v variable) exampleNote() string {
 	if only := split(v.tag("only")); only != nil {
 		note += " Only with `PROVIDER=" + strings.Join(only, "`, `") + "`."
 	}
+	if profiles := v.profiles(); profiles != nil {
+		note += " Only with `POPULATION_PROFILE=" + strings.Join(profiles, "`, `") + "`."
+	}
 	if example := v.tag("example"); example != "" {
 		note += " Example: `" + example + "`."
 	}

@@ -31,6 +31,8 @@ type Route struct {
 	} `yaml:"needs"`
 	Provider          string   `yaml:"provider"`
 	StepUp            bool     `yaml:"step_up"`
+	MaxAge            Span     `yaml:"max_age"`
+	Prompt            string   `yaml:"prompt"`
 	From              Day      `yaml:"from"`
 	Until             Day      `yaml:"until"`
 	Upstream          Address  `yaml:"upstream"`

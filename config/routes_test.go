@@ -50,7 +50,7 @@ func TestRoutesExample(t *testing.T) {
 	require.NoError(t, err)
 	routes, err := config.ParseRoutes(text)
 	require.NoError(t, err)
-	require.Len(t, routes.Rules, 10)
+	require.Len(t, routes.Rules, 11)
 	closes := routes.Rules[2].Until
 	assert.Equal(t, "2026-06-30", closes.String())
 	assert.Equal(t, "2026-07-01T00:00:00+07:00", closes.After().Format("2006-01-02T15:04:05Z07:00"))

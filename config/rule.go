@@ -136,6 +136,7 @@ func checkTimes(c *Config, l loader) {
 		{"SESSION_IDLE", c.Session.Idle, time.Second},
 		{"REVOCATION_MAX_AGE", c.Session.RevocationMaxAge, time.Second},
 		{"CALL_TIMEOUT", c.Process.CallTimeout, time.Millisecond},
+		{"POPULATION_WAIT", c.Population.Wait, time.Millisecond},
 		{"DRAIN_DELAY", c.Process.DrainDelay, 0},
 		{"DRAIN_TIMEOUT", c.Process.DrainTimeout, time.Second},
 	} {
@@ -162,11 +163,14 @@ func checkPolicy(c *Config, l loader) {
 		}
 		return
 	}
-	l.need(mode == "enforce", "with LINK=enforce", "POPULATION_URL", "POPULATION_TOKEN")
+	l.need(mode == "enforce", "with LINK=enforce", "POPULATION_URL")
 	l.need(mode == "enforce" || mode == "observe", "unless LINK=off", "DIRECTORY_URL")
 	checkDirectory(c, l)
-	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") {
-		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL: nothing checks a portal account")
+	if mode == "enforce" || l.has("POPULATION_URL") {
+		checkPopulation(c, l)
+	}
+	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") && c.Directory.Credential != "sql" {
+		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql: nothing checks a portal account")
 	}
 }
 
@@ -174,7 +178,61 @@ func checkDirectory(c *Config, l loader) {
 	u := c.Directory.URL
 	served := u != nil && (u.Scheme == "http" || u.Scheme == "https")
 	l.need(served || l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL", "DIRECTORY_TOKEN")
-	if c.Directory.WriteBack && u != nil && !served {
-		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL: a file is read alone")
+	database := u != nil && slices.Contains(databases(), u.Scheme)
+	l.need(database, "with a database as DIRECTORY_URL", "DIRECTORY_QUERIES_FILE")
+	if u != nil && !database {
+		for _, name := range []string{"DIRECTORY_QUERIES_FILE", "DIRECTORY_PASSWORD"} {
+			if l.has(name) {
+				l.fault(name, "remove it: it has a meaning only with a database as DIRECTORY_URL")
+			}
+		}
+	}
+	if c.Directory.WriteBack && u != nil && !served && !database {
+		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL, or name its database: a file is read alone")
+	}
+	if c.Directory.Credential != "sql" {
+		return
+	}
+	if u != nil && !database {
+		l.fault("DIRECTORY_CREDENTIAL", "remove it, or name the portal's database in DIRECTORY_URL")
+	}
+	if l.has("DIRECTORY_CREDENTIAL_URL") {
+		l.fault("DIRECTORY_CREDENTIAL_URL", "remove it: with DIRECTORY_CREDENTIAL=sql nobody is asked there")
+	}
+}
+
+// checkPopulation asks for what the profile stands on.
+func checkPopulation(c *Config, l loader) {
+	p := c.Population
+	token := []string{"json", "lgsp-bearer", "lgsp-string"}
+	user := []string{"ndxp", "ndxp-plain", "lgsp-keys"}
+	l.need(slices.Contains(token, p.Profile), "with POPULATION_PROFILE="+p.Profile, "POPULATION_TOKEN")
+	l.need(slices.Contains(user, p.Profile), "with POPULATION_PROFILE="+p.Profile, "POPULATION_USER", "POPULATION_SECRET")
+	l.need(p.Profile == "ndxp", "with POPULATION_PROFILE=ndxp", "POPULATION_API_KEY", "POPULATION_CLIENT")
+	l.need(p.Profile == "lgsp-keys", "with POPULATION_PROFILE=lgsp-keys", "POPULATION_ACCESS_KEY", "POPULATION_PASSWORD")
+	known := slices.Contains(token, p.Profile) || slices.Contains(user, p.Profile)
+	l.need(known && p.Profile != "json", "with POPULATION_PROFILE="+p.Profile, "POPULATION_PROCEDURE", "POPULATION_OFFICIAL")
+	for _, v := range l.all {
+		if only := v.profiles(); known && only != nil && !slices.Contains(only, p.Profile) && l.has(v.name) {
+			l.fault(v.name, "remove it: it has a meaning only with POPULATION_PROFILE=%s", choiceOf(only).words)
+		}
+	}
+	lookup := p.Lookup == "on"
+	l.need(lookup && (p.Profile == "lgsp-bearer" || p.Profile == "lgsp-string"),
+		"with POPULATION_LOOKUP=on and POPULATION_PROFILE="+p.Profile, "POPULATION_LOOKUP_URL")
+	if lookup && p.Profile == "json" {
+		l.fault("POPULATION_LOOKUP", "remove it: POPULATION_PROFILE=json has no record lookup")
+	}
+	if l.has("POPULATION_LOOKUP_URL") && !lookup {
+		l.fault("POPULATION_LOOKUP_URL", "remove it, or set POPULATION_LOOKUP=on")
+	}
+	if p.TrustIDCard && !lookup {
+		l.fault("TRUST_POPULATION_ID_CARD", "remove it, or set POPULATION_LOOKUP=on: nothing says whose an ID-card number is")
+	}
+	if p.AtOnce < 1 && l.has("POPULATION_CALLS_AT_ONCE") {
+		l.fault("POPULATION_CALLS_AT_ONCE", "write a whole number, 1 or more")
+	}
+	if p.Reserve > 100 {
+		l.fault("POPULATION_RESERVE_PERCENT", "write a whole number of at most 100")
 	}
 }

@@ -23,6 +23,20 @@ type Secret struct{ hidden }
 // Reveal is the secret itself, "" when unset.
 func (s Secret) Reveal() string { return s.text }
 
+// Current is the secret as its file holds it now, so that whoever asks at each
+// use follows a rotation. Where it came from the environment, or the file
+// cannot be used, it is the one that Load read.
+func (s Secret) Current() string {
+	if s.file == "" {
+		return s.text
+	}
+	text, err := ReadSecret(s.file)
+	if err != nil {
+		return s.text
+	}
+	return text
+}
+
 // UnmarshalText takes the text as it stands; it never fails.
 func (s *Secret) UnmarshalText(text []byte) error {
 	s.text = string(text)

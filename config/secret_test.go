@@ -52,6 +52,22 @@ func TestKeysReload(t *testing.T) {
 	assert.Equal(t, [][]byte{bytes.Repeat([]byte{9}, 32), bytes.Repeat([]byte{8}, 32)}, c.Keys.Cookies.Reveal())
 }
 
+// Whoever asks at each use follows a rotation without a reload; a file that
+// cannot be used changes nothing.
+func TestSecretFollowsItsFile(t *testing.T) {
+	path := write(t, "old\n")
+	secret := load(t, "CLIENT_SECRET_FILE="+path).Provider.ClientSecret
+	assert.Equal(t, "old", secret.Current())
+	require.NoError(t, os.WriteFile(path, []byte("new\n"), 0o600))
+	assert.Equal(t, "new", secret.Current())
+	assert.Equal(t, "old", secret.Reveal())
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	assert.Equal(t, "old", secret.Current())
+	require.NoError(t, os.Remove(path))
+	assert.Equal(t, "old", secret.Current())
+	assert.Equal(t, "hunter2", load(t, "CLIENT_SECRET=hunter2").Provider.ClientSecret.Current())
+}
+
 func TestSecretFileTooLarge(t *testing.T) {
 	_, err := config.Load(minimal(t, "CLIENT_SECRET_FILE="+write(t, strings.Repeat("x", 65<<10))))
 	require.ErrorContains(t, err, "at most 65536 bytes")

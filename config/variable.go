@@ -43,6 +43,10 @@ func (v variable) preset(provider string) string {
 	return ""
 }
 
+// profiles are those of POPULATION_PROFILE with which it has a meaning; nil is
+// each.
+func (v variable) profiles() []string { return split(v.tag("profiles")) }
+
 // secret reports whether the variable may come from a file.
 func (v variable) secret() bool {
 	return v.field.Type == reflect.TypeFor[Secret]() || v.field.Type == reflect.TypeFor[Keyring]()

@@ -145,6 +145,17 @@ test('VNeID first: an account with a CCCD goes straight in', async () => {
   await page.context().close();
 });
 
+test('the part of the address behind # lasts through a sign-in, a change of language too', async () => {
+  const page = await person(browser);
+  await page.goto(`${origin}/ho-so#muc-3`);
+  await page.getByRole('link', { name: 'English' }).click();
+  await page.waitForURL(/lang=en/);
+  await atVNeID(page, 'linked');
+  await page.waitForURL(/\/ho-so/);
+  assert.equal(page.url(), `${origin}/ho-so#muc-3`);
+  await page.context().close();
+});
+
 test('VNeID first: two accounts give a chooser, one becomes the default', async () => {
   const { two } = personas;
   const page = await person(browser);

@@ -19,6 +19,12 @@ type Citizen struct {
 	// not said.
 	AccountType string
 
+	// Organisation is whom the person acts for in this sign-in, zero for
+	// themselves. Subject and the levels are then those of the sign-in all the
+	// same, but Subject may be the organisation's and says nothing lasting of
+	// the person.
+	Organisation Organisation
+
 	PreferredUsername string
 	Email             string
 }

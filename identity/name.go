@@ -55,6 +55,16 @@ func StateName(name string) string {
 	return b.String()
 }
 
+// UpperName is a name in upper case with its marks, in NFC and with single
+// blanks: the other form in which the population database is asked. Whatever
+// has no StateName gives "".
+func UpperName(name string) string {
+	if StateName(name) == "" {
+		return ""
+	}
+	return tidyName(name)
+}
+
 // tidyName is NFC upper case with single blanks, without characters that have
 // no width, and with every Đ look-alike of Latin script as U+0110.
 func tidyName(name string) string {

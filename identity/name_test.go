@@ -183,3 +183,15 @@ func FuzzMatchNames(f *testing.F) {
 		require.Equal(t, identity.StateName(a), identity.StateName(b))
 	})
 }
+
+func TestUpperName(t *testing.T) {
+	for name, want := range map[string]string{
+		"Nguyễn  Văn Đỗ":                   "NGUYỄN VĂN ĐỖ",
+		norm.NFD.String("Lường Thị Quỳnh"): "LƯỜNG THỊ QUỲNH",
+		" ðặng\u200b ":                     "ĐẶNG",
+		"":                                 "",
+		"Иванов":                           "",
+	} {
+		assert.Equal(t, want, identity.UpperName(name), name)
+	}
+}

@@ -50,6 +50,8 @@ type Metrics struct {
 
 	writing *prometheus.CounterVec
 	waiting prometheus.Gauge
+
+	accounts accountSeries
 }
 
 // New makes the series. version is what vneid_proxy_build_info reports.
@@ -73,7 +75,7 @@ func New(version string) *Metrics {
 	m.forged = m.counters("vneid_proxy_identity_headers_removed_total",
 		"Incoming headers removed because they could be read as an identity header.").WithLabelValues()
 	m.calls = m.histograms("vneid_proxy_call_duration_seconds",
-		"Calls to other systems, by system (a further identity provider is provider/NAME), operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable).",
+		"Calls to other systems, by system (a further identity provider is provider/NAME), operation and outcome (ok, refused, malformed, unavailable; a deadline passed is unavailable; limited: not made, to stay within the calls agreed).",
 		"system", "operation", "outcome")
 	m.faults = m.counters("vneid_proxy_provider_faults_total",
 		"Answers of the provider that were not believed, or did not come, by reason (docs/protocol.md lists them).", "provider", "reason")
@@ -94,6 +96,7 @@ func New(version string) *Metrics {
 	m.observed = m.counters("vneid_proxy_observed_sign_ins_total",
 		"With LINK=observe: sign-ins by what enforcing would have made of them (docs/policy.md lists the outcomes), by kind of account (other: none that is known) and cohort of the policy file.",
 		"kind", "cohort", "outcome")
+	m.accountSeries()
 	m.reloaded = m.gauges("vneid_proxy_config_last_reload_successful",
 		"Whether the last change of routes, client_secret or decryption_keys (NAME/… of a further provider) could be used (1), or what was there before still holds (0).", "file")
 	m.reloads = m.counters("vneid_proxy_config_reloads_total",
@@ -210,6 +213,30 @@ func (m *Metrics) WatchFeed(age func() time.Duration) {
 	m.gaugeFunc("vneid_proxy_revocation_feed_age_seconds",
 		"Time since this process last read the revocation feed to its end. Sessions are refused beyond REVOCATION_MAX_AGE.",
 		func() float64 { return age().Seconds() })
+}
+
+// Population is how the way to the population database stands.
+type Population struct {
+	Waiting int     // questions that wait for their turn
+	Used    int     // calls today
+	Left    float64 // of the day's budget; +Inf without one
+	Breaker int     // 0 closed, 1 trying, 2 open
+}
+
+// WatchPopulation exposes it, read at each scrape.
+func (m *Metrics) WatchPopulation(read func() Population) {
+	m.gaugeFunc("vneid_proxy_population_waiting",
+		"Questions to the population database that wait for their turn in this process.",
+		func() float64 { return float64(read().Waiting) })
+	m.gaugeFunc("vneid_proxy_population_calls_today",
+		"Calls to the population database since midnight in Việt Nam, as far as this process knows: by all on the ledger where POPULATION_CALLS_PER_DAY is set, else by itself since its start.",
+		func() float64 { return float64(read().Used) })
+	m.gaugeFunc("vneid_proxy_population_calls_left",
+		"What is left of POPULATION_CALLS_PER_DAY; +Inf where it is not set.",
+		func() float64 { return read().Left })
+	m.gaugeFunc("vneid_proxy_population_breaker_state",
+		"Whether the population database is asked: 0 yes, 1 one question tries, 2 nobody asks for some seconds, since it gave no answer several times.",
+		func() float64 { return float64(read().Breaker) })
 }
 
 // Step is a step of the sign-in funnel.

@@ -26,6 +26,7 @@ var update = flag.Bool("update", false, "write docs/metrics.md")
 func full() *metrics.Metrics {
 	m := metrics.New("1.2.3")
 	m.WatchFeed(func() time.Duration { return 1500 * time.Millisecond })
+	m.WatchPopulation(func() metrics.Population { return metrics.Population{Waiting: 3, Used: 7, Left: 93, Breaker: 2} })
 	return m
 }
 
@@ -65,6 +66,7 @@ func use(m *metrics.Metrics) {
 	m.AuditUnsealed(3)
 	m.ReviewsWaiting(4)
 	m.Observed("citizen", "one-stop", "may_skip")
+	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 5}}, time.Unix(1_700_000_000, 0))
 	m.Reloaded("routes", true)
 }
 
@@ -88,6 +90,10 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_notices_total":                  {"outcome"},
 		"vneid_proxy_observed_sign_ins_total":        {"kind", "cohort", "outcome"},
 		"vneid_proxy_pending_check_age_seconds":      nil,
+		"vneid_proxy_population_waiting":             nil,
+		"vneid_proxy_population_calls_today":         nil,
+		"vneid_proxy_population_calls_left":          nil,
+		"vneid_proxy_population_breaker_state":       nil,
 		"vneid_proxy_pending_checks_total":           {"outcome"},
 		"vneid_proxy_build_info":                     {"version"},
 		"vneid_proxy_call_duration_seconds":          {"system", "operation", "outcome"},
@@ -108,6 +114,9 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_unlinks_total":                  nil,
 		"vneid_proxy_write_back_age_seconds":         nil,
 		"vneid_proxy_write_backs_total":              {"outcome"},
+
+		"vneid_proxy_accounts":                        {"state", "cohort"},
+		"vneid_proxy_accounts_read_timestamp_seconds": nil,
 	}
 	m := full()
 	got := map[string][]string{}
@@ -224,6 +233,10 @@ func TestCounters(t *testing.T) {
 		`vneid_proxy_call_duration_seconds_bucket{operation="match",outcome="timeout",system="population",le="5"} 1`,
 		`vneid_proxy_call_duration_seconds_sum{operation="match",outcome="timeout",system="population"} 5`,
 		`vneid_proxy_revocation_feed_age_seconds 1.5`,
+		`vneid_proxy_population_waiting 3`,
+		`vneid_proxy_population_calls_today 7`,
+		`vneid_proxy_population_calls_left 93`,
+		`vneid_proxy_population_breaker_state 2`,
 	} {
 		assert.Contains(t, body, line+"\n")
 	}
@@ -253,6 +266,17 @@ func TestOpenMetrics(t *testing.T) {
 	assert.True(t, strings.HasSuffix(body, "# EOF\n"))
 	_, kind = scrape(t, m, "")
 	assert.Contains(t, kind, "text/plain")
+}
+
+// A state that nobody is in any more leaves no series behind.
+func TestAccountsFollowTheLedger(t *testing.T) {
+	m := metrics.New("x")
+	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 5}, {State: "malformed", Cohort: "official", Accounts: 1}}, time.Unix(1_700_000_000, 0))
+	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 4}}, time.Unix(1_700_000_001, 0))
+	body, _ := scrape(t, m, "text/plain")
+	assert.Contains(t, body, `vneid_proxy_accounts{cohort="citizen",state="ready"} 4`+"\n")
+	assert.Contains(t, body, "vneid_proxy_accounts_read_timestamp_seconds 1.700000001e+09\n")
+	assert.NotContains(t, body, "malformed")
 }
 
 // Two processes of one test binary share nothing.

@@ -125,6 +125,12 @@ type claims struct {
 	Standing            string   `json:"standing,omitempty"`
 	Provider            string   `json:"provider,omitempty"`
 	Kind                string   `json:"kind,omitempty"`
+
+	Acting              string `json:"acting,omitempty"`
+	OrganisationID      string `json:"organisation_id,omitempty"`
+	OrganisationTaxCode string `json:"organisation_tax_code,omitempty"`
+	OrganisationName    string `json:"organisation_name,omitempty"`
+	OrganisationRole    string `json:"organisation_role,omitempty"`
 }
 
 // of answers the session's assertion: the last one while a third of its life
@@ -142,6 +148,8 @@ func (a *Assertion) of(id session.ID, f *facts) (string, error) {
 		CitizenNumber: f.citizenNumber, Name: f.name, BirthDate: f.birthDate,
 		AccountLevel: f.accountLevel, AuthenticationLevel: f.authenticationLevel,
 		Standing: f.standing, Provider: f.provider, Kind: f.kind,
+		Acting: f.acting, OrganisationID: f.organisationID, OrganisationTaxCode: f.organisationTaxCode,
+		OrganisationName: f.organisationName, OrganisationRole: f.organisationRole,
 	}
 	if f.groups != "" {
 		c.Groups = strings.Split(f.groups, ",")

@@ -91,8 +91,18 @@ func TestAssertionTellsTheFacts(t *testing.T) {
 			"iss": "https://" + publicHost, "aud": "portal", "sub": "u-17", "iat": iat, "exp": iat + 60,
 			"username": "lan.nguyen", "email": "lan@portal.example", "groups": []any{"kind:citizen", "role:reader", "role:a%2Cb"},
 			"citizen_number": "099203004567", "name": "Nguyễn Thị Lan", "birth_date": "2003-04-05",
-			"account_level": "2", "authentication_level": "3", "standing": "linked", "provider": "vneid", "kind": "citizen",
+			"account_level": "2", "authentication_level": "3", "standing": "linked", "provider": "vneid", "kind": "citizen", "acting": "self",
 		}, facts)
+
+		s.Citizen.Organisation = identity.Organisation{ID: "9900000015", TaxCode: "9900000015-001", Name: "Công ty Thử", Role: "Giám đốc"}
+		r.ask("GET /a", "Cookie: "+r.cookie(s))
+		facts, _ = verified(t, r.last().Header.Get("X-Identity-Assertion"), r.published(), clock.Now())
+		for name, want := range map[string]string{
+			"acting": "representative", "organisation_id": "9900000015", "organisation_tax_code": "9900000015-001",
+			"organisation_name": "Công ty Thử", "organisation_role": "Giám đốc",
+		} {
+			assert.Equal(t, want, facts[name], "the same session, other facts")
+		}
 	}
 }
 

@@ -55,6 +55,10 @@ type Config struct {
 	// Keep keeps a posted form for whoever held the session last, and reports
 	// whether it did; nil keeps none.
 	Keep func(http.ResponseWriter, *http.Request, *session.Session) bool
+	// Resealed is told of each session whose cookie was just written anew, which
+	// happens while a person goes from page to page, and not often. It must not
+	// block. Nil is told nothing.
+	Resealed func(*session.Session)
 	// Validity says what became of a session since it was sealed; required.
 	Validity func(*session.Session) Validity
 

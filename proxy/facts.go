@@ -18,7 +18,15 @@ type facts struct {
 	accountID, username, email, groups, kind    string
 	citizenNumber, name, birthDate, provider    string
 	accountLevel, authenticationLevel, standing string
+
+	acting, organisationID, organisationTaxCode, organisationName, organisationRole string
 }
+
+// Whom a person acts for.
+const (
+	actingSelf           = "self"
+	actingRepresentative = "representative"
+)
 
 var errNobody = errors.New("the session names no account and no subject")
 
@@ -34,6 +42,7 @@ func factsOf(s *session.Session) (facts, error) {
 	if s.Standing == identity.StandingLinked || c.Provider != "" {
 		f.citizenNumber, f.name, f.birthDate = c.Number.Reveal(), c.Name, c.BirthDate.String()
 		f.provider, f.authenticationLevel = c.Provider, c.AuthenticationLevel
+		f.actFor(c.Organisation, s.Account.Kind)
 		if c.AccountLevel > 0 {
 			f.accountLevel = strconv.Itoa(c.AccountLevel)
 		}
@@ -51,6 +60,21 @@ func factsOf(s *session.Session) (facts, error) {
 		return facts{}, errNobody
 	}
 	return f, nil
+}
+
+// actFor tells whom the person acts for. Of an organisation's account that was
+// entered without the provider nobody knows.
+func (f *facts) actFor(o identity.Organisation, kind identity.Kind) {
+	switch {
+	case !o.IsZero():
+		f.acting = actingRepresentative
+		f.organisationID, f.organisationTaxCode, f.organisationName, f.organisationRole = o.ID, o.TaxCode, o.Name, o.Role
+		if f.organisationTaxCode == "" {
+			f.organisationTaxCode = o.ID
+		}
+	case kind != identity.KindOrganisation:
+		f.acting = actingSelf
+	}
 }
 
 // groups is "kind:citizen,role:x". A role is free text of the directory: what
@@ -85,6 +109,7 @@ func fieldNames() []string {
 	return []string{
 		"account_id", "username", "email", "groups", "citizen_number", "name", "birth_date", "account_level",
 		"authentication_level", "standing", "assertion", "provider", "kind",
+		"acting", "organisation_id", "organisation_tax_code", "organisation_name", "organisation_role",
 	}
 }
 
@@ -117,6 +142,16 @@ func (f *facts) field(name string) string {
 		return f.provider
 	case "kind":
 		return f.kind
+	case "acting":
+		return f.acting
+	case "organisation_id":
+		return f.organisationID
+	case "organisation_tax_code":
+		return f.organisationTaxCode
+	case "organisation_name":
+		return f.organisationName
+	case "organisation_role":
+		return f.organisationRole
 	}
 	return ""
 }

@@ -120,7 +120,7 @@ func (p *Proxy) allow(x *exchange, s *session.Session) {
 	session.Strip(cookies)
 	h["Cookie"] = []string{strings.Join(cookies["Cookie"], "; ")}
 	if s != nil && person(x.request) {
-		p.config.Jar.Refresh(x, s)
+		p.reseal(x, s)
 	}
 	x.WriteHeader(http.StatusOK)
 }

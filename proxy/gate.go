@@ -67,8 +67,8 @@ func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 	}
 	switch verdict := p.admit(r, held, now); verdict.Action {
 	case Forward:
-		if why := ruling.lacks(held); why.Status != 0 {
-			if !p.stepUp(x, r, why) {
+		if why := ruling.lacks(held, now); why.Status != 0 {
+			if !p.stepUp(x, r, held, why) {
 				p.refuse(x, metrics.Forbidden, why)
 			}
 			return
@@ -126,23 +126,35 @@ func (p *Proxy) toSignIn(x *exchange, r *http.Request, stage session.Stage, ende
 	p.redirect(x, r, metrics.SignIn, place)
 }
 
-// stepUp sends a person to sign in at the level that the rule needs, back to
-// this page. Whoever was sent a short while ago and still lacks it is refused:
-// the provider cannot.
-func (p *Proxy) stepUp(x *exchange, r *http.Request, why Refusal) bool {
-	if why.Reason != ReasonAuthenticationLevel || x.rule == nil || !x.rule.StepUp || !x.person ||
-		r.Method != http.MethodGet && r.Method != http.MethodHead {
+// stepUp sends a person to sign in as the rule needs, back to this page, and
+// has the form that they sent kept. Whoever was sent a short while ago and
+// still lacks it is refused: the provider cannot. A sign-in that has grown old
+// since then is another matter.
+func (p *Proxy) stepUp(x *exchange, r *http.Request, held *session.Session, why Refusal) bool {
+	if x.rule == nil || !x.rule.StepUp || !x.person {
 		return false
 	}
-	level := strings.Join(x.rule.Needs.AuthenticationLevels, " ")
-	if p.config.Jar.Raised(r, level) {
+	needs, grownOld := &x.rule.Needs, false
+	switch why.Reason {
+	case ReasonAuthenticationLevel:
+	case ReasonSignInTooOld:
+		grownOld = p.config.Now().Sub(held.Begun) >= needs.MaxAge
+	default:
 		return false
 	}
-	p.redirect(x, r, metrics.SignIn, p.config.Prefix+"/start?rd="+p.returnTo(r)+"&level="+url.QueryEscape(level))
+	demand := session.Demand{Level: strings.Join(needs.AuthenticationLevels, " "), MaxAge: needs.MaxAge, Prompt: x.rule.Prompt}
+	if p.config.Jar.Raised(r, demand) && !grownOld {
+		return false
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !p.keep(x, r) {
+		return false // the page says that what was sent did not arrive
+	}
+	p.redirect(x, r, metrics.SignIn, p.config.Prefix+"/start?rd="+p.returnTo(r)+"&"+demand.Query().Encode())
 	return true
 }
 
-// keep has a form kept that met an expired session: one that the browser's
+// keep has a form kept that met an expired session, or one that signed in too
+// long ago: one that the browser's
 // cookie still proves, and that nobody ended.
 func (p *Proxy) keep(x *exchange, r *http.Request) bool {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
@@ -200,6 +212,13 @@ func (p *Proxy) forwardNobody(x *exchange, r *http.Request) {
 	}
 	r.Header.Del("Upgrade")
 	p.upstream.serve(x, r)
+}
+
+// reseal writes the session's cookie anew where it is time for that.
+func (p *Proxy) reseal(w http.ResponseWriter, s *session.Session) {
+	if p.config.Jar.Refresh(w, s) && p.config.Resealed != nil {
+		p.config.Resealed(s)
+	}
 }
 
 // forwardSession forwards with the session's identity.

@@ -15,7 +15,8 @@ type Header struct {
 	Name string
 	// Field is one of account_id, username, email, groups, citizen_number,
 	// name, birth_date, account_level, authentication_level, standing,
-	// assertion, provider and kind.
+	// assertion, provider, kind, acting, organisation_id, organisation_tax_code,
+	// organisation_name and organisation_role.
 	Field string
 	// Encoding is how the field is written; "" is UTF8.
 	Encoding Encoding
@@ -35,6 +36,9 @@ func DefaultHeaders() []Header {
 		{"X-Identity-Account-Level", "account_level", UTF8},
 		{"X-Identity-Authentication-Level", "authentication_level", UTF8},
 		{"X-Identity-Standing", "standing", UTF8},
+		{"X-Identity-Acting", "acting", UTF8},
+		{"X-Identity-Organisation", "organisation_id", UTF8},
+		{"X-Identity-Organisation-Name", "organisation_name", Percent},
 		{"X-Identity-Assertion", "assertion", UTF8},
 	}
 }

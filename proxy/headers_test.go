@@ -38,10 +38,25 @@ func TestDefaultHeaders(t *testing.T) {
 		"X-Identity-Account-Level":        {"2"},
 		"X-Identity-Authentication-Level": {"3"},
 		"X-Identity-Standing":             {"linked"},
+		"X-Identity-Acting":               {"self"},
 	}
 	s := linked(t)
 	r.ask("GET /a", "Cookie: "+r.cookie(s))
 	assert.Equal(t, full, identityOf(r.last().Header))
+
+	// For an organisation.
+	s.Account.Kind, s.Account.Roles = identity.KindOrganisation, nil
+	s.Citizen.Organisation = identity.Organisation{ID: "9900000015", Name: "Công ty Thử"}
+	r.ask("GET /a", "Cookie: "+r.cookie(s))
+	full["X-Identity-Acting"], full["X-Forwarded-Groups"] = []string{"representative"}, []string{"kind:organisation"}
+	full["X-Identity-Organisation"] = []string{"9900000015"}
+	full["X-Identity-Organisation-Name"] = []string{"C%C3%B4ng%20ty%20Th%E1%BB%AD"}
+	assert.Equal(t, full, identityOf(r.last().Header))
+	// By its old password alone: nobody knows who acts for whom.
+	s.Citizen.Organisation = identity.Organisation{}
+	r.ask("GET /a", "Cookie: "+r.cookie(s))
+	assert.NotContains(t, r.last().Header, "X-Identity-Acting")
+	s = linked(t)
 
 	// Skipped, with what a person only typed: no word of the citizen.
 	s.Standing, s.Citizen.Provider = identity.StandingSkipped, ""

@@ -108,10 +108,14 @@ func TestForwardAuthWithNginx(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, front.ask("GET /ho-so").StatusCode)
 	assert.Nil(t, got, "nobody got through")
 
-	answer = front.ask("POST /ho-so?a=%2f;b", cookie, "Content-Length: 0", "X-Forwarded-User: forged", "x-forwarded-user: forged",
-		"X_Forwarded_User: forged", "X.Forwarded.User: forged", "X-Identity-Name: forged", "X_Identity_Name: forged",
+	forged := []string{cookie, "Content-Length: 0", "x-forwarded-user: forged"}
+	for _, header := range proxy.DefaultHeaders() {
+		forged = append(forged, header.Name+": forged")
+	}
+	answer = front.ask("POST /ho-so?a=%2f;b", append(forged,
+		"X_Forwarded_User: forged", "X.Forwarded.User: forged", "X_Identity_Name: forged",
 		"X-Auth-Request-User: forged", "Remote-User: forged", "Authorization: Bearer forged",
-		"X-Original-URI: /assets/forged", "X-Original-Method: forged", "X-Forwarded-For: 203.0.113.9")
+		"X-Original-URI: /assets/forged", "X-Original-Method: forged", "X-Forwarded-For: 203.0.113.9")...)
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 	assert.Equal(t, "portal", bodyOf(t, answer))
 	assert.Equal(t, []string{"u-17"}, got.Header["X-Forwarded-User"])

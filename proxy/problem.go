@@ -38,6 +38,7 @@ const (
 	ReasonRole                = "role"                 // 403: a rule needs a role
 	ReasonAccountLevel        = "account_level"        // 403: a rule needs a higher level
 	ReasonAuthenticationLevel = "authentication_level" // 403: a rule needs another way of signing in
+	ReasonSignInTooOld        = "sign_in_too_old"      // 403: a rule needs a younger sign-in
 	ReasonSignIn              = "sign_in"              // 401: nobody is signed in
 	ReasonStandingChanged     = "standing_changed"     // 403: the standing must be read anew
 	ReasonFeed                = "revocation_feed"      // 503: cannot tell whether the session was ended

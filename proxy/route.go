@@ -38,9 +38,13 @@ type Rule struct {
 	// Provider is whose sign-in a person is sent to, instead of to the choice of
 	// all; only with Protected. It must be one that the broker knows.
 	Provider string
-	// StepUp sends whoever lacks the authentication level to sign in again at
-	// it, once; only with Needs.AuthenticationLevels.
+	// StepUp sends whoever lacks the authentication level, or signed in too long
+	// ago, to sign in again, once; only with Needs.AuthenticationLevels or
+	// Needs.MaxAge.
 	StepUp bool
+	// Prompt is "login" where the provider is to ask people anew whatever it
+	// remembers of them; only with StepUp.
+	Prompt string
 	// From and Before bound the time in which the rule is there at all; zero
 	// is no bound.
 	From, Before time.Time
@@ -68,6 +72,9 @@ type Needs struct {
 	Roles                []string
 	AccountLevel         int // at least
 	AuthenticationLevels []string
+	// MaxAge is how long ago the person may have proved to the provider who they
+	// are, in whole seconds, from a minute to a day; 0 does not ask.
+	MaxAge time.Duration
 }
 
 // Rules is an ordered list of rules, checked. It does not change; another list
@@ -119,7 +126,7 @@ func (r *Rule) faults() (faults []error) {
 		refuse(method == "" || strings.ContainsFunc(method, func(c rune) bool { return c < 'A' || c > 'Z' }), "method %q is not in capitals", method)
 	}
 	needs := &r.Needs
-	asks := len(needs.Standings)+len(needs.Kinds)+len(needs.Roles)+len(needs.AuthenticationLevels) > 0 || needs.AccountLevel > 0
+	asks := len(needs.Standings)+len(needs.Kinds)+len(needs.Roles)+len(needs.AuthenticationLevels) > 0 || needs.AccountLevel > 0 || needs.MaxAge != 0
 	refuse(asks && r.Access != Protected && r.Access != API, "only protected and api can ask for something")
 	for _, standing := range needs.Standings {
 		refuse(!slices.Contains(admitted(), standing), "no admitted session has the standing %q; there are linked, skipped, pending, exempt and none", standing)
@@ -135,7 +142,10 @@ func (r *Rule) faults() (faults []error) {
 	refuse(r.ResponseTimeout < 0, "the response timeout is not positive")
 	refuse(r.MaxBody < 0, "max_body is not positive")
 	refuse(r.Provider != "" && r.Access != Protected, "only protected sends people to a provider")
-	refuse(r.StepUp && len(r.Needs.AuthenticationLevels) == 0, "step_up needs an authentication_level to raise to")
+	refuse(needs.MaxAge != 0 && (needs.MaxAge < time.Minute || needs.MaxAge > 24*time.Hour || needs.MaxAge%time.Second != 0),
+		"max_age is from 1m to 24h, in whole seconds")
+	refuse(r.StepUp && len(needs.AuthenticationLevels) == 0 && needs.MaxAge == 0, "step_up needs an authentication_level to raise to, or a max_age")
+	refuse(r.Prompt != "" && (r.Prompt != "login" || !r.StepUp), "prompt is login, and goes with step_up")
 	refuse(r.PassAuthorization && (r.Access == Public || r.Access == Denied), "only a rule that knows who asks can pass Authorization; on public paths it passes anyway")
 	return faults
 }

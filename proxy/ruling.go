@@ -120,9 +120,9 @@ func (g ruling) denied() (why Refusal) {
 
 // lacks is the refusal where the session has not what a rule needs; no status
 // is none.
-func (g ruling) lacks(s *session.Session) (why Refusal) {
+func (g ruling) lacks(s *session.Session, now time.Time) (why Refusal) {
 	for _, r := range g.all() {
-		if reason := r.Needs.lacking(s); reason != "" {
+		if reason := r.Needs.lacking(s, now); reason != "" {
 			return Refusal{Status: 403, Reason: reason}
 		}
 	}
@@ -137,8 +137,9 @@ func (g ruling) all() []*rule {
 }
 
 // lacking is the first need that a session does not meet, as the reason of a
-// refusal; "" is none. What nobody vouches for any more does not count.
-func (n *Needs) lacking(s *session.Session) string {
+// refusal; "" is none. What nobody vouches for any more does not count, and a
+// time that nobody told is too long ago.
+func (n *Needs) lacking(s *session.Session, now time.Time) string {
 	has := func(role string) bool { return slices.Contains(s.Account.Roles, role) }
 	switch {
 	case len(n.Standings) > 0 && !slices.Contains(n.Standings, s.Standing):
@@ -151,6 +152,8 @@ func (n *Needs) lacking(s *session.Session) string {
 		return ReasonAccountLevel
 	case len(n.AuthenticationLevels) > 0 && !slices.Contains(n.AuthenticationLevels, s.Citizen.AuthenticationLevel):
 		return ReasonAuthenticationLevel
+	case n.MaxAge > 0 && now.Sub(s.Authenticated) >= n.MaxAge:
+		return ReasonSignInTooOld
 	}
 	return ""
 }

@@ -88,7 +88,7 @@ func (u *upstream) answered(answer *http.Response) error {
 		if x.person {
 			// Here and not before: an interim answer takes along whatever
 			// headers are set when it comes.
-			u.proxy.config.Jar.Refresh(x, x.session)
+			u.proxy.reseal(x, x.session)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	mathrand "math/rand/v2"
 	"net/http"
 	"strconv"
@@ -28,9 +29,13 @@ type Attempt struct {
 	// alone, so that a reload or a late tab can still go to its page.
 	Spent bool
 
-	// Raise is the authentication level that is asked for ("" for none): of
-	// the provider, at the start alone, so that no cookie holds it.
-	Raise string
+	// Demand is what is asked of the provider. Its MaxAge alone is still known
+	// at the callback: the answer must then tell the time (OpenID Connect Core
+	// 2, auth_time).
+	Demand Demand
+	// Hint is a user name that the provider's page may begin with; it too is
+	// told at the start alone, so that no cookie holds it.
+	Hint string
 
 	slot int
 }
@@ -59,12 +64,12 @@ func (a *Attempt) append(b []byte) []byte {
 	for _, s := range []string{a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo} {
 		b = appendText(b, s)
 	}
-	return appendFlag(appendTime(b, a.Begun), a.Spent)
+	return appendFlag(binary.AppendUvarint(appendTime(b, a.Begun), uint64(a.Demand.MaxAge/time.Second)), a.Spent)
 }
 
 func (a *Attempt) read(f *fields) {
 	a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo = f.text(), f.text(), f.text(), f.text(), f.text()
-	a.Begun, a.Spent = f.time(), f.flag()
+	a.Begun, a.Demand.MaxAge, a.Spent = f.time(), f.seconds(), f.flag()
 }
 
 // Attempts returns the attempts that the request carries and that have not

@@ -133,14 +133,14 @@ func fullSession(t testing.TB) *session.Session {
 			Name: "Nguyễn Phước Bảo Khuyến Thị Quỳnh Như", BirthDate: identity.BirthDate{Year: 1985, Month: 12, Day: 31},
 			AccountLevel: 2, AuthenticationLevel: "3", AccountType: "person",
 		},
-		Standing:    identity.StandingLinked,
+		Standing: identity.StandingLinked, Authenticated: noon,
 		ProviderSID: "5d0cbd5a6f0c4f5e", Tokens: session.NewID(),
 	}
 }
 
 func fullProof(t testing.TB) *session.Proof {
 	return &session.Proof{
-		ID: session.NewID(), Begun: noon, ReturnTo: "/ho-so/tra-cuu?ma=099-2026-0001",
+		ID: session.NewID(), Begun: noon, ReturnTo: "/ho-so/tra-cuu?ma=099-2026-0001", Authenticated: noon,
 		Citizen: identity.Citizen{
 			Provider: "vneid", Subject: "0b9d5c62-1f7e-4f55-8c39-7f8a2f6f4e10", Number: number(t, 1238),
 			Name: "Nguyễn Phước Bảo Khuyến", BirthDate: identity.BirthDate{Year: 1985}, AccountLevel: 2,

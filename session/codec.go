@@ -19,6 +19,9 @@ type record interface {
 	read(f *fields)
 }
 
+// version is that of all records: another one for every other shape of any.
+const version = 3
+
 // serializer is securecookie's view of a record.
 type serializer struct{ version byte }
 
@@ -71,10 +74,23 @@ func appendCitizen(b []byte, c identity.Citizen) []byte {
 	for _, s := range []string{
 		c.Provider, c.Subject, c.Number.Reveal(), c.Name,
 		c.AuthenticationLevel, c.AccountType, c.PreferredUsername, c.Email,
+		c.Organisation.ID, c.Organisation.TaxCode, c.Organisation.Name, c.Organisation.Role,
 	} {
 		b = appendText(b, s)
 	}
 	return binary.AppendVarint(appendDate(b, c.BirthDate), int64(c.AccountLevel))
+}
+
+func appendIDCards(b []byte, lookedUp bool, cards []identity.IDCardNumber) []byte {
+	b = append(b, 0)
+	if lookedUp {
+		b[len(b)-1] = 1
+	}
+	b = binary.AppendUvarint(b, uint64(len(cards)))
+	for _, card := range cards {
+		b = appendText(b, card.Reveal())
+	}
+	return b
 }
 
 // fields reads what the append functions wrote; the first fault sticks.
@@ -122,6 +138,15 @@ func (f *fields) varint() int64 {
 	return v
 }
 
+// seconds are no more than maxMaxAge.
+func (f *fields) seconds() time.Duration {
+	n := f.uvarint()
+	if n > uint64(maxMaxAge/time.Second) {
+		f.bad, n = true, 0
+	}
+	return time.Duration(n) * time.Second
+}
+
 func (f *fields) time() time.Time { return time.UnixMilli(f.varint()) }
 
 func (f *fields) end() time.Time {
@@ -159,6 +184,17 @@ func (f *fields) number() identity.CitizenNumber {
 	return number
 }
 
+func (f *fields) idCards() (lookedUp bool, cards []identity.IDCardNumber) {
+	lookedUp = f.flag()
+	for n := f.uvarint(); n > 0 && !f.bad; n-- {
+		text := f.text()
+		card, err := identity.ParseIDCardNumber(text)
+		f.bad = f.bad || err != nil || card.Reveal() != text
+		cards = append(cards, card)
+	}
+	return lookedUp, cards
+}
+
 func (f *fields) date() identity.BirthDate {
 	return identity.BirthDate{Year: int(f.uvarint()), Month: int(f.octet()), Day: int(f.octet())}
 }
@@ -167,6 +203,8 @@ func (f *fields) citizen() (c identity.Citizen) {
 	c.Provider, c.Subject, c.Number, c.Name = f.text(), f.text(), f.number(), f.text()
 	c.AuthenticationLevel, c.AccountType = f.text(), f.text()
 	c.PreferredUsername, c.Email = f.text(), f.text()
+	o := &c.Organisation
+	o.ID, o.TaxCode, o.Name, o.Role = f.text(), f.text(), f.text(), f.text()
 	c.BirthDate, c.AccountLevel = f.date(), int(f.varint())
 	return c
 }

@@ -13,7 +13,7 @@ import (
 	"vneid-proxy/identity"
 )
 
-var codec = serializer{version: 1}
+var codec = serializer{version}
 
 // records are the three kinds, empty.
 var records = []func() record{
@@ -59,6 +59,7 @@ func someCitizen(t *testing.T) identity.Citizen {
 	c := identity.Citizen{
 		Provider: someText(), Subject: someText(), Name: someText(), AuthenticationLevel: someText(),
 		AccountType: someText(), PreferredUsername: someText(), Email: someText(),
+		Organisation: identity.Organisation{ID: someText(), TaxCode: someText(), Name: someText(), Role: someText()},
 		AccountLevel: []int{0, 1, 2, -1, 255, 256, 1 << 40}[rand.IntN(7)],
 		BirthDate: []identity.BirthDate{
 			{}, {Year: 1950}, {Year: 1800, Month: 1, Day: 1}, {Year: 2999, Month: 12, Day: 31},
@@ -70,6 +71,15 @@ func someCitizen(t *testing.T) identity.Citizen {
 		require.NoError(t, err)
 	}
 	return c
+}
+
+func someIDCards(t *testing.T) (cards []identity.IDCardNumber) {
+	for range rand.IntN(3) {
+		card, err := identity.ParseIDCardNumber(fmt.Sprintf("990%06d", rand.IntN(1e6)))
+		require.NoError(t, err)
+		cards = append(cards, card)
+	}
+	return cards
 }
 
 func someAccount() AccountRef {
@@ -91,7 +101,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	for range 1000 {
 		a := Attempt{
 			State: someText(), Nonce: someText(), Verifier: someText(), Provider: someText(), ReturnTo: someText(),
-			Begun: someTime(), Spent: rand.IntN(2) == 0,
+			Begun: someTime(), Demand: Demand{MaxAge: time.Duration(rand.IntN(86401)) * time.Second}, Spent: rand.IntN(2) == 0,
 		}
 		gotAttempt := reread(t, a)
 		utc(&gotAttempt.Begun)
@@ -99,18 +109,18 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 
 		p := Proof{
 			ID: NewID(), Begun: someTime(), ReturnTo: someText(), Account: someAccount(), Method: someText(),
-			Citizen: someCitizen(t), ProviderSID: someText(), Tokens: NewID(),
+			Citizen: someCitizen(t), Authenticated: someTime(), LookedUp: rand.IntN(2) == 0, IDCards: someIDCards(t), ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotProof := reread(t, p)
-		utc(&gotProof.Begun, &gotProof.Account.Excused)
+		utc(&gotProof.Begun, &gotProof.Account.Excused, &gotProof.Authenticated)
 		require.Equal(t, p, gotProof)
 
 		s := Session{
 			ID: NewID(), Begun: someTime(), Sealed: someTime(), Read: someTime(), Account: someAccount(),
-			Citizen: someCitizen(t), Standing: identity.Standing(someText()), ReadOnly: rand.IntN(2) == 0, ProviderSID: someText(), Tokens: NewID(),
+			Citizen: someCitizen(t), Authenticated: someTime(), Standing: identity.Standing(someText()), ReadOnly: rand.IntN(2) == 0, ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotSession := reread(t, s)
-		utc(&gotSession.Begun, &gotSession.Sealed, &gotSession.Read, &gotSession.Account.Excused)
+		utc(&gotSession.Begun, &gotSession.Sealed, &gotSession.Read, &gotSession.Account.Excused, &gotSession.Authenticated)
 		require.Equal(t, s, gotSession)
 	}
 }
@@ -132,10 +142,12 @@ func TestOddLevels(t *testing.T) {
 func TestMalformedRecords(t *testing.T) {
 	number, err := identity.VouchedCitizenNumber("099204001238")
 	require.NoError(t, err)
+	card, err := identity.ParseIDCardNumber("990204001")
+	require.NoError(t, err)
 	citizen := identity.Citizen{Provider: "vneid", Subject: "s", Number: number, Name: "Nguyễn Văn An"}
 	for i, whole := range []record{
 		&Attempt{State: "state", ReturnTo: "/", Begun: time.Now()},
-		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen},
+		&Proof{ID: NewID(), Begun: time.Now(), Citizen: citizen, LookedUp: true, IDCards: []identity.IDCardNumber{card}},
 		&Session{ID: NewID(), Begun: time.Now(), Citizen: citizen, Account: AccountRef{ID: "a", Roles: []string{"r"}}},
 	} {
 		b, err := codec.Serialize(whole)
@@ -145,7 +157,7 @@ func TestMalformedRecords(t *testing.T) {
 			assert.Error(t, codec.Deserialize(b[:n], records[i]()), "%T cut to %d bytes", whole, n)
 		}
 		assert.Error(t, codec.Deserialize(append(b, 0), records[i]()), "%T and a byte more", whole)
-		for _, version := range []byte{0, 2, 255} {
+		for _, version := range []byte{0, version - 1, version + 1, 255} {
 			other := append([]byte{version}, b[1:]...)
 			assert.Error(t, codec.Deserialize(other, records[i]()), "%T of version %d", whole, version)
 		}

@@ -88,7 +88,7 @@ func NewJar(c Config) (*Jar, error) {
 		for k, name := range kindNames {
 			codec := securecookie.New(derive(key, name+" authenticate"), derive(key, name+" encrypt"))
 			// The records carry their own times, judged by one clock.
-			codec.MaxAge(0).MaxLength(maxCookie).SetSerializer(serializer{version: 2})
+			codec.MaxAge(0).MaxLength(maxCookie).SetSerializer(serializer{version})
 			j.codecs[k] = append(j.codecs[k], codec)
 		}
 		j.marks = append(j.marks, derive(key, "mark"))

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vneid-proxy/identity"
 	"vneid-proxy/session"
 )
 
@@ -60,15 +61,16 @@ func TestOpenGivesWhatWasSealed(t *testing.T) {
 	s := fullSession(t)
 	admit(t, w, b, s)
 	got := w.Open(b.request()).(*session.Session)
-	assert.True(t, got.Begun.Equal(noon) && got.Sealed.Equal(noon) && got.Read.Equal(noon))
-	got.Begun, got.Sealed, got.Read = noon, noon, noon
+	assert.True(t, got.Begun.Equal(noon) && got.Sealed.Equal(noon) && got.Read.Equal(noon) && got.Authenticated.Equal(noon))
+	got.Begun, got.Sealed, got.Read, got.Authenticated = noon, noon, noon, noon
 	assert.Equal(t, s, got)
 
 	p := fullProof(t)
 	prove(t, w, b, p)
 	proof := w.Open(b.request()).(*session.Proof)
 	assert.True(t, proof.Begun.Equal(p.Begun))
-	proof.Begun = p.Begun
+	assert.True(t, proof.Authenticated.Equal(p.Authenticated))
+	proof.Begun, proof.Authenticated = p.Begun, p.Authenticated
 	assert.Equal(t, p, proof)
 	assert.False(t, proof.LegacyFirst())
 	assert.Empty(t, w.refused())
@@ -80,6 +82,16 @@ func TestSessionCookieIsSmall(t *testing.T) {
 	admit(t, newWorld(t, true), b, fullSession(t))
 	name, value := b.only(t)
 	assert.Less(t, len(name)+len("=")+len(value), 700)
+
+	acting := fullSession(t)
+	acting.Account.Roles, acting.Account.Kind = nil, identity.KindOrganisation
+	acting.Citizen.Organisation = identity.Organisation{
+		ID: "9900000015", Name: "CÔNG TY TRÁCH NHIỆM HỮU HẠN MỘT THÀNH VIÊN THỬ NGHIỆM MINH HÀ", Role: "Người đại diện theo pháp luật",
+	}
+	b = browser{}
+	admit(t, newWorld(t, true), b, acting)
+	name, value = b.only(t)
+	assert.Less(t, len(name)+len("=")+len(value), 900, "an organisation has a long name")
 }
 
 // Browsers silently drop a cookie whose name and value exceed 4096 bytes

@@ -11,23 +11,26 @@ const MaxReturnTo = 1024
 
 // ReturnTo is the path to come back to after a sign-in: raw itself where it is
 // a plain path of this origin, "/" otherwise. It accepts RFC 3986 path and
-// query characters rooted at one slash, and refuses a second slash, a
-// backslash, a control byte, a fragment and a dot segment, raw or decoded
+// query characters rooted at one slash and after them one fragment, and refuses
+// a second slash, a backslash, a control byte and a dot segment, raw or decoded
 // twice; so it is never parsed as a host by whoever reads it next. Paths under
 // the reserved prefix lead to "/" too, for they are no page to land on.
 func ReturnTo(raw, prefix string) string {
 	if len(raw) > MaxReturnTo || !strings.HasPrefix(raw, "/") {
 		return "/"
 	}
-	for i := range len(raw) {
-		if !uriByte(raw[i]) {
-			return "/"
+	sent, fragment, _ := strings.Cut(raw, "#") // the latter is the browser's alone
+	for _, part := range []string{sent, fragment} {
+		for i := range len(part) {
+			if !uriByte(part[i]) {
+				return "/"
+			}
 		}
 	}
 	if _, err := url.PathUnescape(raw); err != nil {
 		return "/"
 	}
-	path, _, _ := strings.Cut(raw, "?")
+	path, _, _ := strings.Cut(sent, "?")
 	for range 3 {
 		if !plainPath(path) || path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return "/"

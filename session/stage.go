@@ -38,6 +38,14 @@ type Proof struct {
 
 	// Citizen is set in flow B: as the provider vouched.
 	Citizen identity.Citizen
+	// Authenticated is when the person proved to the provider who they are;
+	// zero where that is not known.
+	Authenticated time.Time
+
+	// LookedUp says that the population database was asked which ID-card numbers
+	// are the citizen's, and IDCards what it said: it is asked once a sign-in.
+	LookedUp bool
+	IDCards  []identity.IDCardNumber
 
 	// ProviderSID is the provider's session id, "" when it has none.
 	ProviderSID string
@@ -83,6 +91,10 @@ type Session struct {
 	Citizen  identity.Citizen // zero where no provider or match vouched
 	Standing identity.Standing
 	ReadOnly bool // begun to read alone, whatever the date
+	// Authenticated is when the person proved to the provider who they are
+	// (auth_time), which a provider's own session may put long before Begun;
+	// zero where that is not known.
+	Authenticated time.Time
 
 	ProviderSID string
 	Tokens      ID
@@ -117,27 +129,28 @@ func (p *Proof) append(b []byte) []byte {
 	b = append(b, p.ID[:]...)
 	b = appendText(appendTime(b, p.Begun), p.ReturnTo)
 	b = appendText(p.Account.append(b), p.Method)
-	b = appendText(appendCitizen(b, p.Citizen), p.ProviderSID)
-	return append(b, p.Tokens[:]...)
+	b = appendText(appendTime(appendCitizen(b, p.Citizen), p.Authenticated), p.ProviderSID)
+	return appendIDCards(append(b, p.Tokens[:]...), p.LookedUp, p.IDCards)
 }
 
 func (p *Proof) read(f *fields) {
 	p.ID, p.Begun, p.ReturnTo = f.id(), f.time(), f.text()
 	p.Account, p.Method = f.account(), f.text()
-	p.Citizen, p.ProviderSID, p.Tokens = f.citizen(), f.text(), f.id()
+	p.Citizen, p.Authenticated, p.ProviderSID, p.Tokens = f.citizen(), f.time(), f.text(), f.id()
+	p.LookedUp, p.IDCards = f.idCards()
 }
 
 func (s *Session) append(b []byte) []byte {
 	b = append(b, s.ID[:]...)
 	b = appendTime(appendTime(appendTime(b, s.Begun), s.Sealed), s.Read)
-	b = appendCitizen(s.Account.append(b), s.Citizen)
+	b = appendTime(appendCitizen(s.Account.append(b), s.Citizen), s.Authenticated)
 	b = appendFlag(appendText(b, string(s.Standing)), s.ReadOnly)
 	return append(appendText(b, s.ProviderSID), s.Tokens[:]...)
 }
 
 func (s *Session) read(f *fields) {
 	s.ID, s.Begun, s.Sealed, s.Read = f.id(), f.time(), f.time(), f.time()
-	s.Account, s.Citizen = f.account(), f.citizen()
+	s.Account, s.Citizen, s.Authenticated = f.account(), f.citizen(), f.time()
 	s.Standing, s.ReadOnly = identity.Standing(f.text()), f.flag()
 	s.ProviderSID, s.Tokens = f.text(), f.id()
 }

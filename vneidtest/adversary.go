@@ -1,6 +1,7 @@
 package vneidtest
 
 import (
+	"compress/gzip"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -20,11 +21,21 @@ import (
 // reach no page of whoever signs in.
 const AdversaryMarker = "KẺ-XẤU<script>"
 
-// AdversaryConfig is what NewAdversary needs; all but Raises is required.
+// AdversaryConfig is what NewAdversary needs; issuer, client and persona are
+// required.
 type AdversaryConfig struct {
 	Issuer, ClientID string
 	Persona          Persona // whom it vouches for
 	Raises           bool    // whether acr_values are granted, in acr
+	// SignedInAgo is how long ago the person signed in there, as auth_time tells;
+	// 0 tells none.
+	SignedInAgo time.Duration
+	// Refresh, where set, has refresh tokens given, the first due after a second,
+	// and says what becomes of each refresh: "" is good, "sub" or "iss" tells of
+	// somebody else's, "down" is 503, any other word is the error.
+	Refresh func() string
+	// Reauthenticates has them sign in again where max_age or prompt asks for it.
+	Reauthenticates bool
 }
 
 // Adversary is an OpenID provider that does all as it should but for one
@@ -41,11 +52,13 @@ type Adversary struct {
 	mu     sync.Mutex
 	nonces map[string]string // by code
 	levels map[string]string // likewise, where acr_values are granted
+	times  map[string]int64  // likewise, auth_time
+	grant  string            // the one refresh token that is good now
 }
 
 // NewAdversary fails on an unknown attack; "" is none.
 func NewAdversary(cfg AdversaryConfig, name string) (*Adversary, error) {
-	a := &Adversary{cfg: cfg, mux: http.NewServeMux(), nonces: map[string]string{}, levels: map[string]string{}}
+	a := &Adversary{cfg: cfg, mux: http.NewServeMux(), nonces: map[string]string{}, levels: map[string]string{}, times: map[string]int64{}}
 	if name != "" {
 		var known bool
 		if a.attack, known = attacks()[name]; !known {
@@ -62,7 +75,14 @@ func NewAdversary(cfg AdversaryConfig, name string) (*Adversary, error) {
 	a.mux.HandleFunc("GET /.well-known/openid-configuration", a.reply("metadata", a.metadata))
 	a.mux.HandleFunc("GET /keys", a.reply("keys", a.keys))
 	a.mux.HandleFunc("GET /authorize", a.authorize)
-	a.mux.HandleFunc("POST /token", a.reply("token", a.token))
+	exchange := a.reply("token", a.token)
+	a.mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		if cfg.Refresh != nil && r.PostFormValue("grant_type") == "refresh_token" {
+			a.refresh(w, r)
+			return
+		}
+		exchange(w, r)
+	})
 	a.mux.HandleFunc("GET /userinfo", a.reply("userinfo", a.userinfo))
 	return a, nil
 }
@@ -112,6 +132,13 @@ func (a *Adversary) authorize(w http.ResponseWriter, r *http.Request) {
 	if a.cfg.Raises {
 		a.levels[code] = asked.Get("acr_values")
 	}
+	if ago := a.cfg.SignedInAgo; ago > 0 {
+		maxAge, err := strconv.Atoi(asked.Get("max_age"))
+		if a.cfg.Reauthenticates && (asked.Get("prompt") == "login" || err == nil && ago > time.Duration(maxAge)*time.Second) {
+			ago = 0
+		}
+		a.times[code] = time.Now().Add(-ago).Unix()
+	}
 	a.mu.Unlock()
 	answer := url.Values{"code": {code}, "state": {asked.Get("state")}, "iss": {a.cfg.Issuer}}
 	if a.attack.callback != nil {
@@ -123,7 +150,8 @@ func (a *Adversary) authorize(w http.ResponseWriter, r *http.Request) {
 
 func (a *Adversary) token(r *http.Request) map[string]any {
 	a.mu.Lock()
-	nonce, level := a.nonces[r.PostFormValue("code")], a.levels[r.PostFormValue("code")]
+	code := r.PostFormValue("code")
+	nonce, level, signedIn := a.nonces[code], a.levels[code], a.times[code]
 	a.mu.Unlock()
 	now := time.Now()
 	claims := map[string]any{
@@ -132,6 +160,9 @@ func (a *Adversary) token(r *http.Request) map[string]any {
 	}
 	if level != "" {
 		claims["acr"] = level
+	}
+	if signedIn != 0 {
+		claims["auth_time"] = signedIn
 	}
 	if a.attack.claims != nil {
 		a.attack.claims(claims)
@@ -144,7 +175,50 @@ func (a *Adversary) token(r *http.Request) map[string]any {
 	if a.attack.sign != nil {
 		sign = a.attack.sign(a)
 	}
-	return map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": sign(text)}
+	answer := map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": sign(text)}
+	if a.cfg.Refresh != nil {
+		answer["expires_in"], answer["refresh_token"] = 1, a.nextGrant()
+	}
+	return answer
+}
+
+func (a *Adversary) nextGrant() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.grant = rand.Text()
+	return a.grant
+}
+
+// refresh answers by the word of AdversaryConfig.Refresh. A refresh token is
+// good once.
+func (a *Adversary) refresh(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	good := r.PostFormValue("refresh_token") == a.grant
+	a.mu.Unlock()
+	word := a.cfg.Refresh()
+	if word == "" && !good {
+		word = "invalid_grant"
+	}
+	now := time.Now()
+	claims := map[string]any{
+		"iss": a.cfg.Issuer, "sub": a.cfg.Persona.VNeID.Subject, "aud": a.cfg.ClientID,
+		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+	}
+	switch word {
+	case "":
+	case "sub", "iss":
+		claims[word] = "https://another.invalid"
+	case "down":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	default:
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": word})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"access_token": "further", "token_type": "Bearer", "expires_in": 3600, "refresh_token": a.nextGrant(),
+		"id_token": sign(jose.RS256, a.key, "k1", nil)(string(marshal(claims))),
+	})
 }
 
 func (a *Adversary) userinfo(*http.Request) map[string]any {
@@ -198,6 +272,17 @@ func unending(w http.ResponseWriter, pause time.Duration) {
 			time.Sleep(pause)
 		}
 	}
+}
+
+// inflating writes a megabyte in a kilobyte.
+func inflating(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "gzip")
+	bomb := gzip.NewWriter(w)
+	for range 1 << 10 {
+		_, _ = bomb.Write(make([]byte, 1<<10))
+	}
+	_ = bomb.Close()
 }
 
 // rawPKCS1 signs what go-jose would not: any header.

@@ -1,7 +1,6 @@
 package vneidtest
 
 import (
-	"compress/gzip"
 	"crypto/x509"
 	"maps"
 	"net/http"
@@ -95,6 +94,21 @@ func attacks() map[string]attack {
 				m["keys"] = append(m["keys"].([]any), jose.JSONWebKey{Key: &a.other.PublicKey, KeyID: "k2", Use: "sig"})
 			}},
 		},
+		"signature missing": {sign: func(a *Adversary) func(string) string {
+			return func(payload string) string {
+				return base64url(`{"alg":"RS256","kid":"k1"}`) + "." + base64url(payload) + "."
+			}
+		}},
+		"signature of noughts": {sign: func(a *Adversary) func(string) string {
+			return func(payload string) string {
+				return base64url(`{"alg":"RS256","kid":"k1"}`) + "." + base64url(payload) + "." + base64url(string(make([]byte, 256)))
+			}
+		}},
+		"key for encryption": {members: map[string]func(*Adversary, map[string]any){"keys": func(a *Adversary, m map[string]any) {
+			m["keys"] = []any{jose.JSONWebKey{Key: &a.key.PublicKey, KeyID: "k1", Use: "enc"}}
+		}}},
+		"auth_time a text": claim("auth_time", AdversaryMarker),
+		"auth_time ahead":  claim("auth_time", in(10*time.Minute)),
 		"key in the header": {sign: func(a *Adversary) func(string) string {
 			key := marshal(jose.JSONWebKey{Key: &a.other.PublicKey, KeyID: "k9"})
 			return rawPKCS1(`{"alg":"RS256","kid":"k9","jwk":`+string(key)+`}`, a.other)
@@ -117,6 +131,9 @@ func attacks() map[string]attack {
 		"userinfo dripping": instead("userinfo", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) {
 			unending(w, 20*time.Millisecond)
 		}),
+		"userinfo inflating": instead("userinfo", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) {
+			inflating(w)
+		}),
 		"userinfo redirecting":  instead("userinfo", redirectTo("userinfo")),
 		"token twice":           text("token", twice("id_token")),
 		"token of another type": member("token", "token_type", "mac"),
@@ -127,18 +144,16 @@ func attacks() map[string]attack {
 		}),
 		"token redirecting": instead("token", redirectTo("token")),
 		"token inflating": instead("token", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) {
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Encoding", "gzip")
-			bomb := gzip.NewWriter(w)
-			for range 1 << 10 {
-				_, _ = bomb.Write(make([]byte, 1<<10))
-			}
-			_ = bomb.Close()
+			inflating(w)
 		}),
 		"token refused in its own words": instead("token", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) {
 			writeJSON(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant", "error_description": AdversaryMarker})
 		}),
-		"keys endless":     instead("keys", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) { unending(w, 0) }),
+		"keys endless": instead("keys", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) { unending(w, 0) }),
+		"keys twice":   text("keys", func(good string) string { return `{"keys":[],` + good[1:] }),
+		"keys dripping": instead("keys", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) {
+			unending(w, 20*time.Millisecond)
+		}),
 		"keys redirecting": instead("keys", redirectTo("keys")),
 		"keys private": {
 			sign: func(a *Adversary) func(string) string {
@@ -153,6 +168,7 @@ func attacks() map[string]attack {
 		"metadata to a file":         member("metadata", "jwks_uri", "file:///etc/passwd"),
 		"metadata twice":             text("metadata", twice("issuer")),
 		"metadata endless":           instead("metadata", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) { unending(w, 0) }),
+		"metadata inflating":         instead("metadata", func(_ *Adversary, w http.ResponseWriter, _ *http.Request, _ map[string]any) { inflating(w) }),
 		"metadata redirecting":       instead("metadata", redirectTo(".well-known/openid-configuration")),
 		"metadata with no algorithm": member("metadata", "id_token_signing_alg_values_supported", []string{"none", "HS256"}),
 		// The browser's way back.

@@ -18,7 +18,9 @@ type ClearConfig struct {
 	ClientID, Secret                 string
 	RedirectURI, PostLogoutReturnURI string
 	Persona                          Persona // who is signed in there
-	AccountType                      int     // LoaiTaiKhoan: 1 a person, 2 an enterprise
+	AccountType                      int     // LoaiTaiKhoan: 1 a person, 2 an enterprise, that of Persona.Organisation
+	// Nameless leaves out which person acts.
+	Nameless bool
 }
 
 // Clear is a provider that answers in clear, without discovery, keys or a nonce.
@@ -111,8 +113,19 @@ func (c *Clear) userinfo(w http.ResponseWriter, r *http.Request) {
 	if c.cfg.NationalPortal {
 		claims["sub"] = "ten-dang-nhap" // a user name, which people may change
 		claims["SoCMND"], claims["MaSoThue"], claims["TenDoanhNghiep"] = p.IDCardNumber, "", ""
+		if c.cfg.AccountType == 1 {
+			claims["MaSoThue"] = "8999999999" // people have one too
+		}
 	} else {
 		claims["IAL"], claims["userProfileUri"], claims["logoutUri"] = p.AccountLevel, "/profile", "/logout"
+	}
+	if o := p.Organisation; o != nil && c.cfg.AccountType == 2 {
+		// The account is the enterprise's: another key than the person's.
+		claims["sub"], claims["TechID"] = "dn-"+o.ID, "tech-dn-"+o.ID
+		claims["MaSoDoanhNghiep"], claims["MaSoThue"], claims["TenDoanhNghiep"] = o.ID, o.TaxCode, o.Name
+	}
+	if c.cfg.Nameless {
+		delete(claims, "SoDinhDanh")
 	}
 	writeJSON(w, http.StatusOK, claims)
 }

@@ -46,6 +46,9 @@
 // extra_audience (another beside ours) and alg_none (unsigned); for userinfo
 // wrong_sub (of somebody else), no_citizen_number (no citizenPid) and
 // account_level=1 (instead of the persona's); wrong_response_iss (RFC 9207);
+// acting (whoever represents an organisation signs in for it: accountType is
+// organisation, beside organisationId, organisationTaxCode, organisationName and
+// organisationRole);
 // clock_skew=-10m (added to iat, exp and auth_time of the ID token, and to the
 // Date of every answer).
 //

@@ -13,9 +13,11 @@ type Persona struct {
 	IDCardNumber  string `json:"id_card_number"` // CMND, 9 digits; "" for who never had one
 	AccountLevel  int    `json:"account_level"`
 
-	VNeID    VNeIDLogin      `json:"vneid"`
-	Accounts []PortalAccount `json:"portal_accounts"`
-	Expected Expected        `json:"expected_standing"`
+	VNeID VNeIDLogin `json:"vneid"`
+	// Organisation is whom they may act for; nil is nobody.
+	Organisation *Organisation   `json:"organisation,omitempty"`
+	Accounts     []PortalAccount `json:"portal_accounts"`
+	Expected     Expected        `json:"expected_standing"`
 }
 
 // Text is a sentence in both languages.
@@ -47,6 +49,10 @@ type PortalAccount struct {
 	Email string   `json:"email,omitempty"`
 	Phone string   `json:"phone,omitempty"`
 	Roles []string `json:"roles,omitempty"`
+
+	Group     string `json:"group,omitempty"`
+	Subject   string `json:"subject,omitempty"`
+	CreatedBy string `json:"created_by,omitempty"` // "self" or "official"; "" is unknown
 }
 
 // Expected is the standing of the account after each way in, under the

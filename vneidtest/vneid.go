@@ -76,7 +76,7 @@ func NewVNeID(cfg VNeIDConfig) (*VNeID, error) {
 	knobs := map[string]knobKind{
 		"wrong_nonce": knobSwitch, "wrong_audience": knobSwitch, "extra_audience": knobSwitch, "alg_none": knobSwitch,
 		"wrong_sub": knobSwitch, "no_citizen_number": knobSwitch, "account_level": knobNumber,
-		"wrong_response_iss": knobSwitch, "clock_skew": knobDuration,
+		"wrong_response_iss": knobSwitch, "clock_skew": knobDuration, "acting": knobSwitch,
 	}
 	maps.Copy(knobs, sealKnobs())
 	controls := newControls(cfg.Personas, []string{"discovery", "keys", "token", "userinfo", "v2_token", "v2_userinfo"}, knobs)

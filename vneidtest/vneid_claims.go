@@ -44,7 +44,15 @@ func (s *storage) SetUserinfoFromToken(_ context.Context, info *oidc.UserInfo, t
 	}
 	info.Subject, info.Name, info.Birthdate = who.VNeID.Subject, who.Name, who.BirthDate
 	info.AppendClaims("accountLevel", level)
-	info.AppendClaims("accountType", "person")
+	if acts := who.Organisation; acts != nil && s.on("acting") {
+		info.AppendClaims("accountType", "organisation")
+		info.AppendClaims("organisationId", acts.ID)
+		info.AppendClaims("organisationTaxCode", acts.TaxCode)
+		info.AppendClaims("organisationName", acts.Name)
+		info.AppendClaims("organisationRole", acts.Role)
+	} else {
+		info.AppendClaims("accountType", "person")
+	}
 	if s.claims != nil {
 		for name, value := range s.claims(who) {
 			info.AppendClaims(name, value)

@@ -71,6 +71,9 @@ func TestTheDocumentHasTheMembersOfTheConnector(t *testing.T) {
 	} {
 		s := schemas[name]
 		assert.Equal(t, want, slices.Sorted(slices.Values(s.Required)), name)
+		if name == "Account" {
+			want = slices.Sorted(slices.Values(append(want, "group", "subject", "created_by")))
+		}
 		assert.Equal(t, want, slices.Sorted(maps.Keys(s.Properties)), name)
 	}
 	for name, s := range schemas {
@@ -79,7 +82,7 @@ func TestTheDocumentHasTheMembersOfTheConnector(t *testing.T) {
 		}
 	}
 	account := schemas["Account"].Properties
-	for name, values := range map[string][]string{"kind": account["kind"].Enum, "status": account["status"].Enum} {
+	for name, values := range map[string][]string{"kind": account["kind"].Enum, "created_by": account["created_by"].Enum, "status": account["status"].Enum} {
 		require.NotEmpty(t, values)
 		for _, value := range values {
 			assert.NoError(t, answered(t, accountsOf(member(name, `"`+value+`"`))), value)
@@ -145,6 +148,8 @@ func TestTheDocumentsExamplesWork(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.ByCitizenNumber(ctx, citizenNumber(t, "099079000245"))
 	require.ErrorIs(t, err, directory.ErrMalformed, "the example has no number")
+	_, err = d.BySubject(ctx, "5c1e-tech-id")
+	require.ErrorIs(t, err, directory.ErrMalformed, "nor a subject")
 	require.NoError(t, d.WriteCitizenNumber(ctx, "tk-2001", citizenNumber(t, "099079000245"), version))
 
 	want := map[string]map[string]string{}

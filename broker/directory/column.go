@@ -74,6 +74,12 @@ func columns() []column {
 			}
 			return unless(!strings.Contains(text, ","), "want roles separated by semicolons, without commas")
 		}},
+		{"group", func(a *identity.Account, text string) string { a.Group = text; return "" }},
+		{"subject", func(a *identity.Account, text string) string { a.Subject = text; return "" }},
+		{"created_by", func(a *identity.Account, text string) string {
+			a.CreatedBy = identity.Creator(text)
+			return unless(validCreator(a.CreatedBy), "want self, official or nothing")
+		}},
 	}
 }
 
@@ -86,6 +92,10 @@ func unless(good bool, problem string) string {
 
 func validKind(k identity.Kind) bool {
 	return slices.Contains([]identity.Kind{identity.KindCitizen, identity.KindOfficial, identity.KindOrganisation}, k)
+}
+
+func validCreator(c identity.Creator) bool {
+	return slices.Contains([]identity.Creator{"", identity.CreatedBySelf, identity.CreatedByOfficial}, c)
 }
 
 func plain(text string) bool {

@@ -51,7 +51,7 @@ func OpenCSV(path string) ([]identity.Account, error) {
 // ReadCSV reads accounts from comma-separated values in UTF-8 (RFC 4180; a byte
 // order mark is tolerated). The first line names the columns: id, username,
 // kind, status, citizen_number, citizen_number_verified, id_card_number, name,
-// birth_date, email, phone, roles. A row with a fault is left out and named.
+// birth_date, email, phone, roles, group, subject, created_by. A row with a fault is left out and named.
 func ReadCSV(from io.Reader) ([]identity.Account, []RowError) {
 	text := bufio.NewReader(from)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {

@@ -27,6 +27,7 @@ type Embedded struct {
 	byUsername map[string][]identity.AccountID
 	byNumber   map[identity.CitizenNumber][]identity.AccountID
 	byIDCard   map[identity.IDCardNumber][]identity.AccountID
+	bySubject  map[string][]identity.AccountID
 }
 
 // NewEmbedded makes a directory. An account without an id, or two with one, are
@@ -38,6 +39,7 @@ func NewEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 		byUsername: make(map[string][]identity.AccountID),
 		byNumber:   make(map[identity.CitizenNumber][]identity.AccountID),
 		byIDCard:   make(map[identity.IDCardNumber][]identity.AccountID),
+		bySubject:  make(map[string][]identity.AccountID),
 	}
 	for _, account := range cfg.Accounts {
 		if _, twice := d.byID[account.ID]; twice || !validID(account.ID) {
@@ -52,6 +54,9 @@ func NewEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 		}
 		if !account.IDCard.IsZero() {
 			d.byIDCard[account.IDCard] = append(d.byIDCard[account.IDCard], account.ID)
+		}
+		if account.Subject != "" {
+			d.bySubject[account.Subject] = append(d.bySubject[account.Subject], account.ID)
 		}
 	}
 	return d, nil
@@ -83,6 +88,12 @@ func (d *Embedded) ByCitizenNumber(ctx context.Context, number identity.CitizenN
 // zero number is nobody's.
 func (d *Embedded) ByIDCardNumber(ctx context.Context, number identity.IDCardNumber) ([]identity.Account, error) {
 	return d.all(ctx, d.byIDCard[number])
+}
+
+// BySubject returns the accounts that the portal has marked with that subject
+// of the provider's, compared byte by byte; none is no error.
+func (d *Embedded) BySubject(ctx context.Context, subject string) ([]identity.Account, error) {
+	return d.all(ctx, d.bySubject[subject])
 }
 
 // Check asks the configured credential check.

@@ -40,7 +40,7 @@ func write(accounts []identity.Account) []byte {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
 	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"roles", "id", "username", "kind", "status", "citizen_number", "citizen_number_verified", "id_card_number", "name", "birth_date", "email", "phone"})
+	_ = w.Write([]string{"roles", "id", "username", "kind", "status", "citizen_number", "citizen_number_verified", "id_card_number", "name", "birth_date", "email", "phone", "group", "subject", "created_by"})
 	for _, a := range accounts {
 		status := "active"
 		if a.Locked {
@@ -48,7 +48,7 @@ func write(accounts []identity.Account) []byte {
 		}
 		_ = w.Write([]string{
 			strings.Join(a.Roles, " ; "), string(a.ID), a.Username, string(a.Kind), status, a.Number.Reveal(), fmt.Sprint(a.NumberVerified),
-			a.IDCard.Reveal(), a.Name, a.BirthDate.String(), a.Email, a.Phone,
+			a.IDCard.Reveal(), a.Name, a.BirthDate.String(), a.Email, a.Phone, a.Group, a.Subject, string(a.CreatedBy),
 		})
 	}
 	w.Flush()

@@ -92,6 +92,12 @@ func (d *HTTP) ByIDCardNumber(ctx context.Context, number identity.IDCardNumber)
 	return accounts(d.search(ctx, "id_card_number", number.Reveal(), func(a identity.Account) bool { return a.IDCard == number }))
 }
 
+// BySubject returns the accounts that the portal has marked with that subject
+// of the provider's, compared byte by byte; none is no error.
+func (d *HTTP) BySubject(ctx context.Context, subject string) ([]identity.Account, error) {
+	return accounts(d.search(ctx, "subject", subject, func(a identity.Account) bool { return a.Subject == subject }))
+}
+
 // WriteCitizenNumber marks the number as the account's verified one, if the
 // account stands as it did when version was read; otherwise ErrChanged. What
 // stands there already is no error. ErrNotFound: the portal answers 404, for

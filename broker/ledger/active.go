@@ -17,25 +17,43 @@ func (l *Ledger) ActiveByAccount(ctx context.Context, account identity.AccountID
 }
 
 // ActiveByCitizen returns a citizen's links, the default first, then by age;
-// none is no error. The citizen is found by (provider, subject), else by
-// number; ErrConflict where the number is that of somebody whom the provider
-// knows by another subject.
+// none is no error. They are those of the citizen's Organisation, or where
+// that is zero those for themselves. The citizen is found by (provider,
+// subject), else by number, and for an organisation by number alone;
+// ErrConflict where the number is that of somebody whom the provider knows by
+// another subject.
 func (l *Ledger) ActiveByCitizen(ctx context.Context, citizen identity.Citizen) (links []Link, err error) {
 	err = l.read(ctx, func(t *transaction) error {
 		id, err := t.citizen(citizen, false)
 		if err != nil || id == "" {
 			return err
 		}
-		links, err = t.links("l.citizen_id = ?", id)
+		links, err = t.linksFor(id, l.organisationKey(citizen.Organisation))
 		return err
 	})
 	return links, err
 }
 
+// ActiveOf returns every active link of a citizen of the ledger, for whomever
+// they are; none is no error.
+func (l *Ledger) ActiveOf(ctx context.Context, citizenID string) (links []Link, err error) {
+	err = l.read(ctx, func(t *transaction) error {
+		links, err = t.links("l.citizen_id = ?", citizenID)
+		return err
+	})
+	return links, err
+}
+
+// linksFor are a citizen's links for one organisation, or for themselves.
+func (t *transaction) linksFor(citizenID string, organisation []byte) ([]Link, error) {
+	return t.links("l.citizen_id = ? AND l.organisation_hmac = ?", citizenID, organisation)
+}
+
 // NoteSubject records that the provider has vouched for a citizen of the
 // ledger: the subject is added where it was unknown (a link of flow A meets
 // the provider for the first time), and a new number of the same subject
-// replaces the old one, audited, links kept. ErrConflict where subject or
+// replaces the old one, audited, links kept. Of whoever acts for an
+// organisation nothing is recorded. ErrConflict where subject or
 // number belong to somebody else, or nothing known ties them to this citizen;
 // ErrNotFound where there is no such citizen.
 func (l *Ledger) NoteSubject(ctx context.Context, citizenID string, citizen identity.Citizen) error {
@@ -95,7 +113,8 @@ func (l *Ledger) Unlink(ctx context.Context, linkID, reason, actor string) error
 	})
 }
 
-// SetDefault makes an active link its citizen's default. ErrNotFound where no
+// SetDefault makes an active link its citizen's default among those for the
+// same organisation, or for themselves. ErrNotFound where no
 // active link has the id. Whose link it is, the caller has checked.
 func (l *Ledger) SetDefault(ctx context.Context, linkID string) error {
 	return l.change(ctx, func(t *transaction) error {
@@ -103,7 +122,8 @@ func (l *Ledger) SetDefault(ctx context.Context, linkID string) error {
 		if err != nil || link.Default {
 			return err
 		}
-		if _, err := t.exec("UPDATE links SET is_default = 0 WHERE citizen_id = ? AND is_default = 1", link.CitizenID); err != nil {
+		if _, err := t.exec("UPDATE links SET is_default = 0 WHERE citizen_id = ? AND organisation_hmac = ? AND is_default = 1",
+			link.CitizenID, link.organisation); err != nil {
 			return err
 		}
 		if _, err := t.exec("UPDATE links SET is_default = 1 WHERE id = ?", linkID); err != nil {
@@ -127,15 +147,15 @@ func (t *transaction) active(condition string, arg any) (Link, error) {
 }
 
 // links reads active links and opens what is sealed in them.
-func (t *transaction) links(condition string, arg any) (links []Link, err error) {
-	err = t.each(`SELECT l.id, l.citizen_id, l.key_id, l.sealed, l.kind, l.method, l.strength, l.is_default,
+func (t *transaction) links(condition string, args ...any) (links []Link, err error) {
+	err = t.each(`SELECT l.id, l.citizen_id, l.organisation_hmac, l.key_id, l.sealed, l.kind, l.method, l.strength, l.is_default,
 			l.since, l.provider_used_at, u.due_at, c.key_id, c.sealed, n.id, n.key_id, n.sealed
 		FROM links l
 		LEFT JOIN unlinks u ON u.link_id = l.id AND u.closed_at IS NULL
 		JOIN citizens c ON c.id = l.citizen_id
 		JOIN identifiers n ON n.citizen_id = l.citizen_id AND n.kind = 'number' AND n.ended_at IS NULL
 		WHERE l.ended_at IS NULL AND `+condition+`
-		ORDER BY l.is_default DESC, l.since, l.id`, []any{arg}, func(scan func(...any) error) error {
+		ORDER BY l.is_default DESC, l.since, l.id`, args, func(scan func(...any) error) error {
 		var (
 			link                  Link
 			account, prof, number sealed
@@ -143,10 +163,11 @@ func (t *transaction) links(condition string, arg any) (links []Link, err error)
 			since                 int64
 			providerUsed, due     sql.NullInt64
 		)
-		if err := scan(&link.ID, &link.CitizenID, &account.keyID, &account.box, &link.Kind, &link.Method, &link.Strength,
+		if err := scan(&link.ID, &link.CitizenID, &link.organisation, &account.keyID, &account.box, &link.Kind, &link.Method, &link.Strength,
 			&link.Default, &since, &providerUsed, &due, &prof.keyID, &prof.box, &numberID, &number.keyID, &number.box); err != nil {
 			return err
 		}
+		link.ForOrganisation = len(link.organisation) > 1
 		link.Since, link.ProviderUsed = moment(since), providerUsed.Valid
 		if due.Valid {
 			link.UnlinkDue = moment(due.Int64)
@@ -171,6 +192,9 @@ func (l *Ledger) openLink(link *Link, account, prof sealed, numberID string, num
 		return err
 	}
 	link.Name, link.BirthDate = p.Name, p.BirthDate
+	if link.IDCard, err = idCardOf(p.IDCard); err != nil {
+		return err
+	}
 	if plain, err = l.keys.open("identifiers", numberID, number); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (t *transaction) linkChecked(p Pending, strength Strength) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	links, err := t.links("l.citizen_id = ?", citizenID)
+	links, err := t.linksFor(citizenID, t.ledger.organisationKey(identity.Organisation{}))
 	if err != nil {
 		return Link{}, err
 	}
@@ -91,7 +91,7 @@ func (t *transaction) closeCheck(p Pending, outcome Outcome, citizenID string) e
 		detail["reference"] = reference
 	}
 	// The link, or the review, has it all.
-	p.Number, p.Name, p.BirthDate = identity.CitizenNumber{}, "", identity.BirthDate{}
+	p.Number, p.Name, p.BirthDate, p.IDCard = identity.CitizenNumber{}, "", identity.BirthDate{}, identity.IDCardNumber{}
 	s, err := t.sealQuestion(p)
 	if err != nil {
 		return err

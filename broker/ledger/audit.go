@@ -41,8 +41,10 @@ const (
 	EventExemptionEnded  = "exemption_ended"   // before its time, or because of another in its place
 	EventWriteBack       = "write_back_closed" // its detail has link, outcome and, where refused, reference
 	EventRevealed        = "revealed"          // an officer is shown what is personal
+	EventCleanGivenUp    = "clean_given_up"    // staff hold that an account cannot be cleaned; no reason in its detail: they take that back
 	EventCitizenErased   = "citizen_erased"
 	EventAuditDropped    = "audit_dropped" // rows past their time went; its detail has the last one's number
+	EventIDCardNoted     = "id_card_noted" // the population database says that an ID-card number is the citizen's
 )
 
 // Audit writes one row.

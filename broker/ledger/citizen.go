@@ -11,16 +11,28 @@ import (
 const (
 	kindSubject = "subject"
 	kindNumber  = "number"
+	// kindOrganisation names no identifier of a citizen: it is in links.
+	kindOrganisation = "organisation"
 )
 
 // profile is what is known of a citizen beside their identifiers.
 type profile struct {
 	Name      string             `json:"name"`
 	BirthDate identity.BirthDate `json:"birth_date"`
+	IDCard    string             `json:"id_card,omitempty"` // that the population database says is theirs
 }
 
 func (l *Ledger) subjectKey(c identity.Citizen) []byte {
 	return l.keys.find(kindSubject, c.Provider, c.Subject)
+}
+
+// organisationKey is a zero byte for nobody: empty values come back from a
+// database as NULL.
+func (l *Ledger) organisationKey(o identity.Organisation) []byte {
+	if o.IsZero() {
+		return []byte{0}
+	}
+	return l.keys.find(kindOrganisation, o.ID)
 }
 
 func (l *Ledger) numberKey(c identity.Citizen) []byte {
@@ -31,9 +43,14 @@ func (l *Ledger) numberKey(c identity.Citizen) []byte {
 // where nobody is known by either. ErrConflict where the number belongs to
 // somebody with another subject of the same provider (numbers are cancelled
 // and given anew), or to another citizen than the subject does and strict asks
-// that both agree.
+// that both agree. Where somebody acts for an organisation the subject counts
+// for nothing: it may be the organisation's account, whose next representative
+// is somebody else.
 func (t *transaction) citizen(c identity.Citizen, strict bool) (id string, err error) {
 	var bySubject, byNumber string
+	if !c.Organisation.IsZero() {
+		c.Subject = ""
+	}
 	if c.Subject != "" {
 		if bySubject, err = t.identified(kindSubject, t.ledger.subjectKey(c)); err != nil || (bySubject != "" && !strict) {
 			return bySubject, err
@@ -68,13 +85,20 @@ func (t *transaction) identified(kind string, key []byte) (citizenID string, err
 }
 
 // meet makes or updates the record of a citizen whom strict look-up found as
-// id, "" being a new one, and returns its id.
+// id, "" being a new one, and returns its id. Of whoever acts for an
+// organisation the number alone is taken over where they are new.
 func (t *transaction) meet(id string, c identity.Citizen) (string, error) {
 	isNew := id == ""
+	if !c.Organisation.IsZero() {
+		if !isNew {
+			return id, nil
+		}
+		c.Subject = ""
+	}
 	review := false
 	if isNew {
 		id = newID()
-		s, err := t.sealProfile(id, profile{c.Name, c.BirthDate})
+		s, err := t.sealProfile(id, profile{Name: c.Name, BirthDate: c.BirthDate})
 		if err != nil {
 			return "", err
 		}

@@ -1,7 +1,8 @@
 // Package ledger is the broker's own durable record: which account belongs to
 // which citizen and how that was proved, what was spent, who skipped, how
 // often somebody guessed, which sessions have ended, which checks still await
-// their answer, who is exempt, and an audit row for each change.
+// their answer, who is exempt, what the clean-up of accounts asked, and an
+// audit row for each change.
 //
 // # Promises
 //

@@ -15,17 +15,22 @@ func (l *Ledger) Raise(ctx context.Context, scope string, key []byte, window tim
 		if scope == "" || window <= 0 {
 			return ErrIncomplete
 		}
-		now, ends := stamp(t.at), stamp(t.at.Add(window))
-		_, err := t.one(`INSERT INTO counters (scope, hmac, tries, until_at) VALUES (?, ?, 1, ?)
-			ON CONFLICT (scope, hmac) DO UPDATE SET
-				tries    = CASE WHEN counters.until_at <= ? THEN 1 ELSE counters.tries + 1 END,
-				until_at = CASE WHEN counters.until_at <= ? THEN excluded.until_at ELSE counters.until_at END
-			RETURNING tries, until_at`,
-			[]any{scope, l.keys.find("counter", scope, string(key)), ends, now, now}, &tries, &ends)
-		until = moment(ends)
+		tries, until, err = t.raise(scope, key, t.at.Add(window))
 		return err
 	})
 	return tries, until, err
+}
+
+// raise counts one try in the window that is open, or in one until a time.
+func (t *transaction) raise(scope string, key []byte, until time.Time) (tries int, ends time.Time, err error) {
+	now, end := stamp(t.at), stamp(until)
+	_, err = t.one(`INSERT INTO counters (scope, hmac, tries, until_at) VALUES (?, ?, 1, ?)
+		ON CONFLICT (scope, hmac) DO UPDATE SET
+			tries    = CASE WHEN counters.until_at <= ? THEN 1 ELSE counters.tries + 1 END,
+			until_at = CASE WHEN counters.until_at <= ? THEN excluded.until_at ELSE counters.until_at END
+		RETURNING tries, until_at`,
+		[]any{scope, t.ledger.keys.find("counter", scope, string(key)), end, now, now}, &tries, &end)
+	return tries, moment(end), err
 }
 
 // Lower takes one try back after a success; until is what Raise returned for

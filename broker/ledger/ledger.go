@@ -29,8 +29,8 @@ type Config struct {
 	// FeedPoll is how often a Feed asks for what other processes have
 	// revoked; default 250 ms.
 	FeedPoll time.Duration
-	// AuditKeep is how long audit rows and answered checks are kept; default
-	// 12 months of 365 days in all.
+	// AuditKeep is how long audit rows, answered checks and the clean-up's
+	// answers are kept; default 12 months of 365 days in all.
 	AuditKeep time.Duration
 	// WriteBack queues each link, in the transaction that makes it, for the
 	// portal's directory to be told of (ClaimWriteBack).
@@ -142,9 +142,10 @@ func (l *Ledger) Pseudonym(kind, value string) string {
 }
 
 // Sweep deletes what has no use any more: spent ids, counters, revocations and
-// secrets past their time, audit rows, answered checks and closed write-backs
-// past Config.AuditKeep. Links, consents, skips and exemptions stay. ErrChain: a
-// checkpoint is not signed, and no audit row was deleted.
+// secrets past their time; audit rows, answered checks, closed write-backs and
+// the clean-up's answers past Config.AuditKeep. Links, consents, skips and
+// exemptions stay. ErrChain: a checkpoint is not signed, and no audit row was
+// deleted.
 func (l *Ledger) Sweep(ctx context.Context) error {
 	if err := l.change(ctx, (*transaction).sweep); err != nil {
 		return err
@@ -169,7 +170,9 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
-	return nil
+	// What was answered that long ago is asked anew.
+	_, err := t.exec("DELETE FROM clean_states WHERE at <= ? AND state <> 'cannot_be_cleaned'", stamp(t.at.Add(-t.ledger.config.AuditKeep)))
+	return err
 }
 
 const clockSkew = time.Minute // between machines that share a ledger, at most
@@ -180,7 +183,7 @@ func (l *Ledger) now() time.Time { return moment(stamp(l.config.Now())) }
 
 // keyedTables are the tables whose rows name the key that opens them.
 var keyedTables = []string{
-	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "review_votes", "notices", "exemptions",
+	"citizens", "identifiers", "links", "skips", "revocations", "pending", "reviews", "review_votes", "notices", "exemptions", "clean_states",
 	"audit", "audit_keys", "audit_checkpoints", "audit_head",
 }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"time"
@@ -38,7 +39,8 @@ type NewLink struct {
 	Account identity.AccountID
 	Kind    identity.Kind
 	// Citizen needs the number. Provider and Subject are empty in flow A: they
-	// become known at the next sign-in by the provider (NoteSubject).
+	// become known at the next sign-in by the provider (NoteSubject). Its
+	// Organisation is whom the account is opened for.
 	Citizen  identity.Citizen
 	Method   Method
 	Strength Strength
@@ -50,6 +52,9 @@ type NewLink struct {
 	// MethodReview, where nothing was asked.
 	Consent Consent
 	Source  netip.AddrPort // may be zero
+	// IDCard is an ID-card number that the population database says is the
+	// citizen's; zero for none.
+	IDCard identity.IDCardNumber
 
 	check   string    // the pending check that became the link, "" for none
 	asked   time.Time // when it was asked for
@@ -72,9 +77,12 @@ type Link struct {
 	Number    identity.CitizenNumber
 	Name      string
 	BirthDate identity.BirthDate
-	Method    Method
-	Strength  Strength
-	Default   bool // the account that the citizen lands on unless they choose
+	// IDCard is the ID-card number that the population database says is the
+	// citizen's, zero where it was not asked.
+	IDCard   identity.IDCardNumber
+	Method   Method
+	Strength Strength
+	Default  bool // the account that the citizen lands on unless they choose
 	// Since is when it was made. Sessions of the account that began before it
 	// have ended; the caller begins the new one after Link has returned. Where
 	// it was made by a pending check, those have ended that began before the
@@ -86,6 +94,11 @@ type Link struct {
 	// UnlinkDue is when the link ends because its citizen asked for it; zero
 	// where nobody has.
 	UnlinkDue time.Time
+
+	// ForOrganisation says that the citizen acts for an organisation by it.
+	ForOrganisation bool
+
+	organisation []byte // the keyed hash of whom
 }
 
 // Link makes a link, in one transaction with all that follows from it: the
@@ -93,7 +106,7 @@ type Link struct {
 // sessions of the account ended, its skips closed, the audit row written.
 //
 // ErrSpent: the proof was used. ErrAccountTaken: the account has an active
-// link of another citizen. ErrAlreadyLinked: it is this citizen's already; the
+// link of another citizen, or of this one for another organisation. ErrAlreadyLinked: it is this citizen's already; the
 // link that exists is returned with it. ErrConflict: number and subject belong
 // to different citizens. ErrIncomplete: a field is missing. In each of these
 // nothing has changed, and the proof is not spent.
@@ -123,7 +136,7 @@ func (t *transaction) link(n NewLink) (Link, error) {
 		return Link{}, err
 	}
 	if len(active) > 0 {
-		if active[0].CitizenID != citizenID {
+		if active[0].CitizenID != citizenID || !bytes.Equal(active[0].organisation, t.ledger.organisationKey(n.Citizen.Organisation)) {
 			return Link{}, ErrAccountTaken
 		}
 		return active[0], ErrAlreadyLinked
@@ -131,12 +144,17 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	if citizenID, err = t.meet(citizenID, n.Citizen); err != nil {
 		return Link{}, err
 	}
+	if err := t.noteIDCard(citizenID, n.IDCard); err != nil {
+		return Link{}, err
+	}
 	id, err := t.insertLink(citizenID, n)
 	if err != nil {
 		return Link{}, err
 	}
-	if err := t.queueWriteBack(id); err != nil {
-		return Link{}, err
+	if n.Citizen.Organisation.IsZero() { // a person's number is none of the organisation's
+		if err := t.queueWriteBack(id); err != nil {
+			return Link{}, err
+		}
 	}
 	made, err := t.active("l.id = ?", id)
 	if err != nil {
@@ -146,6 +164,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 		"strength": string(n.Strength), "provider": n.Citizen.Provider, "consent": n.Consent.Version}
 	if n.check != "" {
 		detail["check"] = n.check
+	}
+	if !n.Citizen.Organisation.IsZero() {
+		detail["for"] = "organisation"
 	}
 	seen := n.officer == "" && n.check == ""
 	if err := t.notify(Notice{Event: EventLinked, Account: n.Account, Method: n.Method}, citizenID, seen); err != nil {
@@ -162,8 +183,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 // insertLink writes the link and what goes with it.
 func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err error) {
 	var one int
-	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND is_default = 1 AND ended_at IS NULL",
-		[]any{citizenID}, &one)
+	organisation := t.ledger.organisationKey(n.Citizen.Organisation)
+	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND organisation_hmac = ? AND is_default = 1 AND ended_at IS NULL",
+		[]any{citizenID, organisation}, &one)
 	if err != nil {
 		return "", err
 	}
@@ -174,8 +196,8 @@ func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err er
 	}
 	s := t.ledger.keys.seal("links", id, []byte(n.Account))
 	if _, err := t.exec(`INSERT INTO links
-		(id, citizen_id, account_hmac, key_id, sealed, kind, method, strength, is_default, since)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, key, s.keyID, s.box,
+		(id, citizen_id, organisation_hmac, account_hmac, key_id, sealed, kind, method, strength, is_default, since)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, organisation, key, s.keyID, s.box,
 		string(n.Kind), string(n.Method), string(n.Strength), isDefault, stamp(t.at)); err != nil {
 		return "", err
 	}

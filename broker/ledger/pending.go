@@ -22,6 +22,9 @@ type NewPending struct {
 	// ReviewWeak says that staff look at a weak match instead of a link being
 	// made of it; may be false.
 	ReviewWeak bool
+	// IDCard is the account's, where the population database is to say whose it
+	// is; zero for none.
+	IDCard identity.IDCardNumber
 	// Proof is spent with the check, so that it makes one check at most.
 	Proof        []byte
 	ProofExpires time.Time
@@ -40,7 +43,8 @@ const (
 )
 
 // Pending is a check. Once it is answered, number, name and birth date stand in
-// the link or the review that came of it, and are empty here.
+// the link or the review that came of it, and they and the ID-card number are
+// empty here.
 type Pending struct {
 	ID        string
 	Account   identity.AccountID
@@ -48,6 +52,7 @@ type Pending struct {
 	Number    identity.CitizenNumber
 	Name      string
 	BirthDate identity.BirthDate
+	IDCard    identity.IDCardNumber
 	// ReviewWeak is as it was asked for.
 	ReviewWeak bool
 	Consent    Consent
@@ -67,6 +72,7 @@ type question struct {
 	Number    string             `json:"number,omitempty"`
 	Name      string             `json:"name,omitempty"`
 	BirthDate identity.BirthDate `json:"birth_date,omitzero"`
+	IDCard    string             `json:"id_card,omitempty"`
 	Source    string             `json:"source,omitempty"`
 	Review    bool               `json:"review_weak,omitempty"`
 }
@@ -96,7 +102,7 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 			return ErrPending
 		}
 		p = Pending{ID: newID(), Account: n.Account, Kind: n.Kind, Number: n.Number, Name: n.Name,
-			BirthDate: n.BirthDate, ReviewWeak: n.ReviewWeak, Consent: n.Consent, Source: n.Source, At: t.at}
+			BirthDate: n.BirthDate, IDCard: n.IDCard, ReviewWeak: n.ReviewWeak, Consent: n.Consent, Source: n.Source, At: t.at}
 		s, err := t.sealQuestion(p)
 		if err != nil {
 			return err
@@ -164,7 +170,7 @@ func (t *transaction) checks(condition string, args ...any) (found []Pending, er
 }
 
 func (t *transaction) sealQuestion(p Pending) (sealed, error) {
-	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate, Review: p.ReviewWeak}
+	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate, IDCard: p.IDCard.Reveal(), Review: p.ReviewWeak}
 	if p.Source.IsValid() {
 		q.Source = p.Source.String()
 	}
@@ -189,6 +195,9 @@ func (l *Ledger) openQuestion(p *Pending, s sealed) error {
 		if p.Source, err = netip.ParseAddrPort(q.Source); err != nil {
 			return err
 		}
+	}
+	if p.IDCard, err = idCardOf(q.IDCard); err != nil {
+		return err
 	}
 	if q.Number != "" {
 		p.Number, err = identity.VouchedCitizenNumber(q.Number)

@@ -51,6 +51,8 @@ type reviewed struct {
 	Name      string             `json:"name,omitempty"`
 	BirthDate identity.BirthDate `json:"birth_date,omitzero"`
 	Source    string             `json:"source,omitempty"`
+
+	Organisation identity.Organisation `json:"organisation,omitzero"`
 }
 
 // AskReview records a refusal and returns its reference. The same person who
@@ -75,6 +77,7 @@ func (t *transaction) review(n NewReview) (reference string, err error) {
 	plain := reviewed{
 		Account: string(n.Account), Provider: n.Citizen.Provider, Subject: n.Citizen.Subject,
 		Number: n.Citizen.Number.Reveal(), Name: n.Citizen.Name, BirthDate: n.Citizen.BirthDate,
+		Organisation: n.Citizen.Organisation,
 	}
 	if n.Source.IsValid() {
 		plain.Source = n.Source.String()
@@ -162,7 +165,7 @@ func (l *Ledger) readReview(r *Review, s sealed) error {
 		return err
 	}
 	r.Account = identity.AccountID(inside.Account)
-	r.Citizen = identity.Citizen{Provider: inside.Provider, Subject: inside.Subject, Name: inside.Name, BirthDate: inside.BirthDate}
+	r.Citizen = identity.Citizen{Provider: inside.Provider, Subject: inside.Subject, Name: inside.Name, BirthDate: inside.BirthDate, Organisation: inside.Organisation}
 	if inside.Source != "" {
 		if r.Source, err = netip.ParseAddrPort(inside.Source); err != nil {
 			return err

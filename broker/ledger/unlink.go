@@ -119,7 +119,7 @@ func (t *transaction) unlink(link Link, reason, actor string) error {
 		return err
 	}
 	if link.Default {
-		rest, err := t.links("l.citizen_id = ?", link.CitizenID)
+		rest, err := t.linksFor(link.CitizenID, link.organisation)
 		if err != nil {
 			return err
 		}

@@ -50,8 +50,8 @@ func TestTwoOfficersDecide(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, identity.AccountID("lan"), r.Account)
 	require.Len(t, votes, 2)
-	assert.Equal(t, []string{"an", "binh"}, []string{votes[0].Officer, votes[1].Officer})
-	assert.Equal(t, "gặp trực tiếp", votes[0].Note)
+	notes := map[string]string{votes[0].Officer: votes[0].Note, votes[1].Officer: votes[1].Note}
+	assert.Equal(t, map[string]string{"an": "gặp trực tiếp", "binh": ""}, notes)
 	still, err := l.ActiveByAccount(ctx, "lan")
 	require.NoError(t, err)
 	assert.Equal(t, before.ID, still.ID, "one vote changes nothing")

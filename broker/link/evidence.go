@@ -14,6 +14,8 @@ type Evidence struct {
 	// Vouched says that a provider vouched for a citizen in this sign-in
 	// (flow B). Without it the account came first (flow A).
 	Vouched bool
+	// ForOrganisation says that this citizen acts for an organisation.
+	ForOrganisation bool
 	// Account is the one account considered, nil when there is none yet.
 	Account *Account
 	// Proof is how that account was proved in this sign-in, "" when it was
@@ -27,7 +29,20 @@ type Evidence struct {
 	// NumberElsewhere says that the number typed is linked to another account
 	// (flow A).
 	NumberElsewhere bool
+	// IDCard is what the population database says of the account's ID-card
+	// number.
+	IDCard IDCard
 }
+
+// IDCard is whose an ID-card number is.
+type IDCard int
+
+// The answers.
+const (
+	IDCardNotSaid IDCard = iota // not asked, no answer, or one side holds none
+	IDCardOwn                   // the citizen's
+	IDCardOther                 // the citizen has another: an older one of theirs, or somebody else's
+)
 
 // Check is the population database's answer.
 type Check int
@@ -45,7 +60,12 @@ const (
 type Account struct {
 	Class  Class
 	Locked bool
-	// Link is the account's active link in the ledger.
+	// Organisation says that the account is an organisation's, not a person's.
+	// Such a one has no birth date, and its name may be the organisation's:
+	// Name is then the better of the two comparisons.
+	Organisation bool
+	// Link is the account's active link in the ledger; a link of the same
+	// citizen for themselves, or for another organisation, is another's.
 	Link Linked
 	// ProviderUsed says that a provider has signed in to this account.
 	ProviderUsed bool
@@ -116,8 +136,13 @@ func (p Policy) legacyFirst(e Evidence) Decision {
 		return Decision{Action: Refuse, Reason: LegacyClosed}
 	case a.Link != NotLinked, p.trusted(a.Number):
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
+	case a.Organisation && e.Check != NotAsked:
+		// A person's number tells nothing about who may act for it.
+		return Decision{Action: Refuse, Reason: OrganisationAccount}
 	case e.Check == Matched && e.NumberElsewhere:
 		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Check == Matched && e.IDCard == IDCardOther:
+		return Decision{Action: Refuse, Reason: Mismatch}
 	case e.Check == Matched:
 		return terms.record(ByMatch, strength(identity.NameStrong, a.BirthDate))
 	case e.Check == Unanswered:
@@ -158,22 +183,36 @@ func (t Terms) record(method Method, strength Strength) Decision {
 // providerFirst is flow B: the citizen is proved, the account is what is asked.
 func (p Policy) providerFirst(e Evidence) Decision {
 	a, terms := e.Account, p.terms(e.Account, e.On)
-	agrees := a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers
+	born := a.BirthDate
+	if a.Organisation {
+		born = identity.DateFull // an organisation has none that could differ
+	}
+	agrees := a.Name != identity.NameDiffers && born != identity.DateDiffers
 	switch {
+	case a.Organisation && !e.ForOrganisation:
+		return Decision{Action: Refuse, Reason: OrganisationAccount}
+	case !a.Organisation && e.ForOrganisation:
+		return Decision{Action: Refuse, Reason: PersonalAccount}
 	case a.Link == LinkedSame:
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
 	case a.Link == LinkedToOther:
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Proof != "" && !terms.Proof.takes(e.Proof):
 		return Decision{Action: Prove, OtherProof: true}
-	case e.Proof != "" && a.Number == NumberOther:
+	case e.Proof != "" && a.Number == NumberOther && !e.ForOrganisation:
 		return Decision{Action: Refuse, Reason: Conflict}
-	case e.Proof != "" && agrees:
-		return terms.record(e.Proof, strength(a.Name, a.BirthDate))
+	case e.Proof != "" && agrees && e.IDCard != IDCardOther:
+		return terms.record(e.Proof, strength(a.Name, born))
 	case e.Proof != "":
 		return Decision{Action: Refuse, Reason: Mismatch}
+	case e.ForOrganisation:
+		return Decision{Action: Prove} // the directory's number is the person's, not the organisation's
+	case e.IDCard == IDCardOther:
+		return Decision{Action: Prove}
 	case p.byDirectory(*a):
 		return terms.record(ByDirectory, strength(a.Name, a.BirthDate))
+	case p.TrustPopulationIDCard && e.IDCard == IDCardOwn && a.Number != NumberOther && agrees && a.BirthDate == identity.DateFull:
+		return terms.record(ByPopulation, strength(a.Name, a.BirthDate))
 	}
 	return Decision{Action: Prove}
 }

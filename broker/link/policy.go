@@ -26,6 +26,10 @@ type Policy struct {
 	// TrustDirectoryNumber takes a citizen number in the directory for
 	// verified even where the directory does not mark it so.
 	TrustDirectoryNumber bool
+	// TrustPopulationIDCard takes an account for the citizen's whose ID-card
+	// number the population database says is theirs, where name and full birth
+	// date agree too.
+	TrustPopulationIDCard bool
 	// ExcusedUntil is when the last exemption or extension of any account
 	// ends; zero where there is none.
 	ExcusedUntil time.Time
@@ -79,6 +83,12 @@ const (
 	NotAppointed  Reason = "not_appointed"   // the provider is no authority for such an account, or for none at all
 	Mismatch      Reason = "mismatch_review" // both sides proved, but the data name two people, or may
 	UseEnded      Reason = "use_ended"       // an account without a link is of no use any more
+
+	// OrganisationAccount is an organisation's account, where somebody signs in
+	// for themselves or links it by their own number; PersonalAccount a
+	// person's, where they act for an organisation.
+	OrganisationAccount Reason = "organisation_account"
+	PersonalAccount     Reason = "personal_account"
 )
 
 // Method is how a link was proved.
@@ -89,6 +99,7 @@ const (
 	ByMatch         Method = "match"          // flow A: the population database confirmed the typed number
 	ByCredential    Method = "credential"     // flow B: the old account's password
 	ByPortalSession Method = "portal_session" // the portal said who was signed in
+	ByPopulation    Method = "population"     // by record lookup: the population database ties the account's ID-card number to the citizen
 	ByDirectory     Method = "directory"      // the directory's verified number, name and date agree with VNeID
 )
 

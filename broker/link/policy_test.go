@@ -66,6 +66,8 @@ func TestDecideNamedCases(t *testing.T) {
 	now := at("2026-06-01T00:00:00Z")
 	later := now.Add(time.Millisecond)
 	open := link.Policy{Default: link.Terms{LegacySignInUntil: day("2026-12-31"), SkipUntil: day("2026-06-30")}}
+	trusting := open
+	trusting.TrustPopulationIDCard = true
 	full := link.Account{Name: identity.NameStrong, BirthDate: identity.DateFull}
 	with := func(change func(*link.Account)) *link.Account {
 		a := full
@@ -139,6 +141,40 @@ func TestDecideNamedCases(t *testing.T) {
 			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
 		"B: proved, but another number is verified there": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberOther }), Vouched: true, Proof: link.ByCredential},
 			link.Decision{Action: link.Refuse, Reason: link.Conflict}},
+		"A: an organisation's account, a number typed": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation = true }), Proof: link.ByPortalSession, Check: link.Matched},
+			link.Decision{Action: link.Refuse, Reason: link.OrganisationAccount}},
+		"B: for themselves, an organisation's account": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation = true }), Vouched: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Refuse, Reason: link.OrganisationAccount}},
+		"B: for themselves, their old link to an organisation's account": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Link = true, link.LinkedSame }), Vouched: true},
+			link.Decision{Action: link.Refuse, Reason: link.OrganisationAccount}},
+		"B: for an organisation, a person's account": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberVerified }), Vouched: true, ForOrganisation: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Refuse, Reason: link.PersonalAccount}},
+		"B: for an organisation, its account, proved": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.BirthDate = true, identity.DateDiffers }), Vouched: true, ForOrganisation: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Record, Method: link.ByCredential, Strength: link.Strong}},
+		"B: for an organisation, an account of another name": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Name = true, identity.NameDiffers }), Vouched: true, ForOrganisation: true, Proof: link.ByCredential},
+			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
+		"B: for an organisation, the directory's number proves nothing": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Number = true, link.NumberVerified }), Vouched: true, ForOrganisation: true},
+			link.Decision{Action: link.Prove}},
+		"B: for an organisation, linked": {open, link.Evidence{Account: with(func(a *link.Account) { a.Organisation, a.Link = true, link.LinkedSame }), Vouched: true, ForOrganisation: true},
+			link.Decision{Action: link.Admit, Standing: identity.StandingLinked}},
+		"A: matched, but the ID card is another's": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched, IDCard: link.IDCardOther},
+			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
+		"A: matched, and the ID card is theirs": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
+		"B: the ID card alone wants proof": {open, link.Evidence{Account: &full, Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Prove}},
+		"B: the ID card, trusted": {trusting, link.Evidence{Account: &full, Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Record, Method: link.ByPopulation, Strength: link.Strong}},
+		"B: the ID card, trusted, name without marks": {trusting, link.Evidence{Account: with(func(a *link.Account) { a.Name = identity.NameStateEqual }), Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Record, Method: link.ByPopulation, Strength: link.Weak}},
+		"B: the ID card, trusted, year only": {trusting, link.Evidence{Account: with(func(a *link.Account) { a.BirthDate = identity.DateWeak }), Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Prove}},
+		"B: the ID card, trusted, another number verified": {trusting, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberOther }), Vouched: true, IDCard: link.IDCardOwn},
+			link.Decision{Action: link.Prove}},
+		"B: proved, but the ID card is another's": {trusting, link.Evidence{Account: &full, Vouched: true, Proof: link.ByCredential, IDCard: link.IDCardOther},
+			link.Decision{Action: link.Refuse, Reason: link.Mismatch}},
+		"B: directory number, but the ID card is another's": {open, link.Evidence{Account: with(func(a *link.Account) { a.Number = link.NumberVerified }), Vouched: true, IDCard: link.IDCardOther},
+			link.Decision{Action: link.Prove}},
 		"B: two accounts":           {open, link.Evidence{Vouched: true, Admissible: 2}, link.Decision{Action: link.Choose}},
 		"B: no account":             {open, link.Evidence{Vouched: true}, link.Decision{Action: link.Prove}},
 		"nobody proved anything":    {open, link.Evidence{}, link.Decision{Action: link.Refuse, Reason: link.Conflict}},
@@ -177,6 +213,7 @@ func TestDecideEveryCombination(t *testing.T) {
 		ok(a != nil && !a.Locked, "nobody enters a locked account or none")
 		ok(a.Link != link.LinkedToOther || !e.Vouched, "nobody enters another citizen's account")
 		ok(e.Vouched || e.Proof != "", "nobody enters without proof")
+		ok(!e.Vouched || a.Organisation == e.ForOrganisation, "a person's account and an organisation's are never each other's")
 		ok(e.Vouched || !p.Default.LegacySignInUntil.Reached(now) || !a.ExemptUntil.IsZero(), "an old account alone ends with its date, unless excused")
 		ok(e.Vouched || a.Link == link.NotLinked || !a.ProviderUsed, "an old password overrides no used link")
 		if d.Action == link.Await {
@@ -195,14 +232,19 @@ func TestDecideEveryCombination(t *testing.T) {
 			return
 		}
 		ok(a.Link == link.NotLinked, "an active link is never overwritten")
+		ok(e.IDCard != link.IDCardOther, "another's ID card never links")
+		ok(d.Method != link.ByPopulation || p.TrustPopulationIDCard && e.Vouched && e.IDCard == link.IDCardOwn && a.BirthDate == identity.DateFull,
+			"an ID card links only where it is theirs and trusted")
 		if e.Vouched {
-			ok(a.Name != identity.NameDiffers && a.BirthDate != identity.DateDiffers, "two people's data never link")
-			ok(a.Number != link.NumberOther, "a verified other number never links")
+			ok(a.Name != identity.NameDiffers && (a.BirthDate != identity.DateDiffers || a.Organisation), "two people's data never link")
+			ok(a.Number != link.NumberOther || a.Organisation, "a verified other number never links")
+			ok(!a.Organisation || e.Proof != "", "an organisation's account links by proof alone")
 			ok(d.Method != link.ByMatch, "flow B links by no typed number")
 		} else {
 			ok(e.Check == link.Matched && !e.NumberElsewhere, "flow A links by a match alone")
+			ok(!a.Organisation, "no person's number links an organisation's account")
 		}
-		ok(d.Strength == link.Weak || a.BirthDate == identity.DateFull, "strong needs the full date")
+		ok(d.Strength == link.Weak || a.BirthDate == identity.DateFull || a.Organisation, "strong needs the full date")
 	})
 	for _, action := range []link.Action{link.Refuse, link.Admit, link.Record, link.Await, link.Ask, link.Choose, link.Prove} {
 		assert.NotZero(t, seen[action], "the walk reaches action %d", action)
@@ -222,8 +264,10 @@ func each(visit func(link.Policy, link.Evidence)) {
 						for date := identity.DateDiffers; date <= identity.DateFull; date++ {
 							for _, pending := range bools {
 								for _, exempt := range []time.Time{{}, at("2026-06-01T00:00:01Z")} {
-									accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used,
-										Number: number, Name: name, BirthDate: date, Pending: pending, ExemptUntil: exempt})
+									for _, organisation := range bools {
+										accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used, Organisation: organisation,
+											Number: number, Name: name, BirthDate: date, Pending: pending, ExemptUntil: exempt})
+									}
 								}
 							}
 						}
@@ -235,7 +279,8 @@ func each(visit func(link.Policy, link.Evidence)) {
 	for _, legacy := range days {
 		for _, skip := range days {
 			for _, trust := range bools {
-				p := link.Policy{Default: link.Terms{LegacySignInUntil: legacy, SkipUntil: skip}, TrustDirectoryNumber: trust}
+				// The two kinds of trust meet in no rule; one flag turns both.
+				p := link.Policy{Default: link.Terms{LegacySignInUntil: legacy, SkipUntil: skip}, TrustDirectoryNumber: trust, TrustPopulationIDCard: trust}
 				for _, a := range accounts {
 					for _, vouched := range bools {
 						for _, proof := range []link.Method{"", link.ByCredential, link.ByPortalSession} {
@@ -245,7 +290,15 @@ func each(visit func(link.Policy, link.Evidence)) {
 										if a != nil && admissible > 0 {
 											continue // counted only where no account is chosen
 										}
-										visit(p, link.Evidence{Account: a, Vouched: vouched, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible})
+										for _, acting := range bools {
+											if acting && !vouched {
+												continue // only a provider says so
+											}
+											e := link.Evidence{Account: a, Vouched: vouched, ForOrganisation: acting, Proof: proof, Check: check, NumberElsewhere: elsewhere, Admissible: admissible}
+											for e.IDCard = link.IDCardNotSaid; e.IDCard <= link.IDCardOther; e.IDCard++ {
+												visit(p, e)
+											}
+										}
 									}
 								}
 							}

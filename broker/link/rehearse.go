@@ -73,7 +73,7 @@ func (p Policy) Rehearse(a Account, on time.Time) Outcome {
 	}
 	// In flow A an account's data are compared with themselves, so that they
 	// agree with VNeID's at best as far as this.
-	if p.byDirectory(a) {
+	if p.byDirectory(a) && !a.Organisation {
 		return OutcomeVNeIDNumber
 	}
 	return OutcomeLegacyClosed

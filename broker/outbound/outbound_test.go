@@ -91,6 +91,38 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// Read hands back the body of a fault too, and none of another media type.
+func TestRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		reply  http.HandlerFunc
+		status int
+		body   string
+		cause  outbound.Cause
+	}{
+		"good":         {reply(200, "text/xml; charset=utf-8", "<a/>"), 200, "<a/>", ""},
+		"other good":   {reply(200, "application/xml", "<a/>"), 200, "<a/>", ""},
+		"fault":        {reply(500, "text/xml", "<fault/>"), 500, "<fault/>", outbound.Unavailable},
+		"unauthorized": {reply(401, "text/html", "no"), 401, "no", outbound.Refused},
+		"html":         {reply(200, "text/html", "<a/>"), 200, "", outbound.Malformed},
+		"none":         {reply(200, "", "<a/>"), 200, "", outbound.Malformed},
+		"endless":      {endless, 0, "", outbound.TooLarge},
+		"gzip":         {gzipped, 0, "", outbound.Malformed},
+	} {
+		server := httptest.NewServer(test.reply)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
+		require.NoError(t, err)
+		status, body, err := outbound.Read(outbound.New(outbound.Config{}), r, "text/xml", "application/xml")
+		server.Close()
+		assert.Equal(t, test.status, status, name)
+		assert.Equal(t, test.body, string(body), name)
+		if test.cause == "" {
+			assert.NoError(t, err, name)
+			continue
+		}
+		assert.Equal(t, &outbound.Error{Cause: test.cause}, err, name)
+	}
+}
+
 // Another member name in other case is another member: nothing is read.
 func TestJSONFoldsNoCase(t *testing.T) {
 	server := httptest.NewServer(reply(200, "application/json", `{"Word":"có"}`))

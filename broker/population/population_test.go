@@ -31,13 +31,17 @@ func question(t testing.TB) population.Question {
 func client(t testing.TB, handler http.HandlerFunc, change ...func(*population.Config)) *population.Client {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	cfg := population.Config{URL: server.URL + "/v1/match?x=1", Token: "secret"}
+	cfg := population.Config{URL: server.URL + "/v1/match?x=1", Credentials: token("secret")}
 	for _, c := range change {
 		c(&cfg)
 	}
 	c, err := population.New(cfg)
 	require.NoError(t, err)
 	return c
+}
+
+func token(text string) func() population.Credentials {
+	return func() population.Credentials { return population.Credentials{Token: text} }
 }
 
 func reply(status int, body string) http.HandlerFunc {
@@ -82,6 +86,7 @@ func TestMatchAnswers(t *testing.T) {
 	}{
 		"yes":           {reply(200, ` {"matched" : true} `), population.Matched, nil},
 		"no":            {reply(200, `{"matched":false}`), population.NotMatched, nil},
+		"another's id":  {reply(200, `{"matched":true,"request_id":"other"}`), 0, population.ErrMalformed},
 		"null":          {reply(200, `{"matched":null}`), 0, population.ErrMalformed},
 		"nothing":       {reply(200, `{}`), 0, population.ErrMalformed},
 		"null whole":    {reply(200, `null`), 0, population.ErrMalformed},
@@ -171,14 +176,30 @@ func TestBreakerIgnoresWhoGoesAway(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	for name, cfg := range map[string]population.Config{
-		"no address":   {Token: "t"},
-		"plain http":   {URL: "http://dan-cu.example/match", Token: "t"},
-		"no token":     {URL: "https://dan-cu.example/match"},
-		"soap unknown": {URL: "https://dan-cu.example/match", Token: "t", Profile: "qcvn109"},
+	const address = "https://dan-cu.example/match"
+	for name, test := range map[string]struct {
+		cfg  population.Config
+		says []string
+	}{
+		"no address":      {population.Config{Credentials: token("t")}, []string{"URL"}},
+		"plain http":      {population.Config{URL: "http://dan-cu.example/match", Credentials: token("t")}, []string{"URL"}},
+		"no credentials":  {population.Config{URL: address}, []string{"Credentials"}},
+		"no token":        {population.Config{URL: address, Credentials: token("")}, []string{"Credentials.Token"}},
+		"unknown profile": {population.Config{URL: address, Credentials: token("t"), Profile: "qcvn109"}, []string{"Profile"}},
+		"name form":       {population.Config{URL: address, Credentials: token("t"), Form: population.Form{Name: "lower"}}, []string{"Form.Name"}},
+		"date form":       {population.Config{URL: address, Credentials: token("t"), Form: population.Form{Date: "year"}}, []string{"Form.Date"}},
+		"reserve":         {population.Config{URL: address, Credentials: token("t"), Limits: population.Limits{Reserve: 101}}, []string{"Limits"}},
+		"lookup http":     {population.Config{URL: address, Credentials: token("t"), LookupURL: "http://dan-cu.example/"}, []string{"LookupURL"}},
+		"ndxp":            {population.Config{URL: address, Credentials: token("t"), Profile: "ndxp"}, []string{"User", "Secret", "APIKey", "Official", "Procedure", "Client"}},
+		"lgsp-keys":       {population.Config{URL: address, Credentials: token("t"), Profile: "lgsp-keys"}, []string{"User", "Secret", "AccessKey", "Password", "Official", "Procedure"}},
+		"lgsp-string":     {population.Config{URL: address, Credentials: token(""), Profile: "lgsp-string"}, []string{"Token", "Official", "Procedure"}},
 	} {
-		_, err := population.New(cfg)
-		assert.Error(t, err, name)
+		_, err := population.New(test.cfg)
+		if assert.Error(t, err, name) {
+			for _, word := range test.says {
+				assert.ErrorContains(t, err, word, name)
+			}
+		}
 	}
 }
 

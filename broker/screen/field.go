@@ -7,9 +7,10 @@ const (
 	FieldConsent       = "consent" // its only value is ConsentGiven; unticked it is absent
 	FieldUsername      = "username"
 	FieldPassword      = "password"
-	FieldAccount       = "account" // an AccountView's Handle
-	FieldSeen          = "seen"    // Notices.Seen
-	FieldReturnTo      = "rd"      // Notices.ReturnTo
+	FieldAccount       = "account"  // an AccountView's Handle
+	FieldSeen          = "seen"     // Notices.Seen
+	FieldFragment      = "fragment" // of the page first asked for, "#" included; a script's, absent without one
+	FieldReturnTo      = "rd"       // Notices.ReturnTo
 )
 
 // ConsentGiven is what the ticked consent box sends.

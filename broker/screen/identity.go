@@ -1,6 +1,10 @@
 package screen
 
-import "time"
+import (
+	"time"
+
+	"vneid-proxy/identity"
+)
 
 // Row names one of the ten rows of "Thông tin định danh".
 type Row string
@@ -56,12 +60,14 @@ type LinkedAccount struct {
 // Identity is the page "Thông tin định danh". Its button posts to
 // identity/update, those of its accounts to identity/unlink and identity/keep.
 type Identity struct {
-	Rows      []IdentityRow
-	Accounts  []LinkedAccount
-	CanUpdate bool // the number is not yet confirmed: offer the update
-	CSRF      string
-	ReturnTo  string // back to the portal; "" is its start
-	Notice    Notice
+	Rows     []IdentityRow
+	Accounts []LinkedAccount
+	// Organisation is whom the person acts for, zero for themselves.
+	Organisation identity.Organisation
+	CanUpdate    bool // the number is not yet confirmed: offer the update
+	CSRF         string
+	ReturnTo     string // back to the portal; "" is its start
+	Notice       Notice
 }
 
 func (Identity) template() string   { return "identity" }

@@ -20,6 +20,8 @@ type CitizenView struct {
 	Number    identity.CitizenNumber
 	BirthDate identity.BirthDate
 	Provider  string // who vouches for them; "" is VNeID
+	// Organisation is whom they act for, zero for themselves.
+	Organisation identity.Organisation
 }
 
 // Link is the forced screen "Cập nhật thông tin từ CSDL dân cư". It posts

@@ -39,6 +39,11 @@ const (
 	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
 	NotAppointed     Reason = "not_appointed"      // the provider named no account that is its to open
 	UseEnded         Reason = "use_ended"          // accounts without a link are of no use any more
+
+	OrganisationAccount Reason = "organisation_account" // it is an organisation's: sign in for that
+	PersonalAccount     Reason = "personal_account"     // it is a person's: sign in for oneself
+	NoRepresentative    Reason = "no_representative"    // an organisation's sign-in that names no person
+	SignInTooOld        Reason = "sign_in_too_old"      // this page wants a sign-in of just now
 )
 
 // Reasons are all reasons.
@@ -46,7 +51,8 @@ func Reasons() []Reason {
 	return []Reason{Cancelled, LevelTooLow, NoAccount, AccountLocked, Conflict, MismatchReview,
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
-		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded, NotAppointed, UseEnded}
+		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded, NotAppointed,
+		OrganisationAccount, PersonalAccount, NoRepresentative, SignInTooOld, UseEnded}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -126,7 +132,7 @@ func (w words) actions(p Refused) []Action {
 		return []Action{{ActionVNeID, signIn}}
 	case TooManyTries, NotAppointed:
 		return []Action{{ActionOther, signIn}}
-	case NotAllowed:
+	case NotAllowed, SignInTooOld:
 		return []Action{{ActionHome, "/"}, {ActionSignOut, w.prefix + "/sign-out"}}
 	case Loop:
 		return []Action{{ActionSignOut, w.prefix + "/sign-out"}, {ActionSignIn, signIn}}

@@ -82,6 +82,8 @@ func Samples() []Sample {
 		Citizen: citizen, Candidates: []AccountView{account}, PortalLogin: "/_vneid/start?provider=portal",
 		ReferenceCode: "K7QM-42XD", ConsentVersion: consentVersion, CSRF: token,
 	}
+	acting := prove
+	acting.Candidates, acting.Citizen.Organisation = nil, identity.Organisation{ID: "9900000015", Name: "Công ty TNHH Thử Nghiệm Minh Hà"}
 	unproved := prove
 	unproved.Username = "buoi.nguyen"
 	unproved.Errors = FieldErrors{FieldUsername: CredentialWrong}
@@ -143,6 +145,7 @@ func Samples() []Sample {
 		{"prove-elsewhere", http.StatusOK, elsewhere},
 		{"prove-wrong", http.StatusUnprocessableEntity, unproved},
 		{"prove-otherwise", http.StatusOK, otherwise},
+		{"prove-organisation", http.StatusOK, acting},
 		{"identity", http.StatusOK, known},
 		{"identity-skipped", http.StatusOK, skipped},
 		{"identity-unlinking", http.StatusOK, unlinking},

@@ -3,14 +3,17 @@
 // and English.
 //
 // Every page is one typed struct and one template under templates/; its words
-// are in texts/. Pages need no script, load nothing from elsewhere and carry a
+// are in texts/. Pages need no script (the sign-in page
+// has one, which keeps the fragment of the address), load nothing from elsewhere and carry a
 // strict Content-Security-Policy. A caller hands Screens.Write a page whose
 // personal values are the person's own or masked: nothing here reads a request
 // body, a session or the ledger.
 package screen
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -21,7 +24,7 @@ import (
 	"unicode"
 )
 
-//go:embed templates/*.html texts/*.json static/*
+//go:embed templates/*.html templates/*.js texts/*.json static/*
 var files embed.FS
 
 // Config is what the pages of one portal have in common.
@@ -51,12 +54,14 @@ type Config struct {
 
 // Screens renders pages. It is immutable and safe for concurrent use.
 type Screens struct {
-	config Config
-	policy string // the Content-Security-Policy
-	assets map[string]asset
-	names  map[string]string // file under static/ to its hashed address
-	words  map[Language]words
-	pages  map[Language]map[string]*template.Template
+	config       Config
+	policy       string      // the Content-Security-Policy
+	script       template.JS // of the sign-in page, the only one that has one
+	signInPolicy string      // which allows that one, by its hash
+	assets       map[string]asset
+	names        map[string]string // file under static/ to its hashed address
+	words        map[Language]words
+	pages        map[Language]map[string]*template.Template
 }
 
 // Page is one screen with its values: one of the structs of this package.
@@ -82,6 +87,12 @@ func New(config Config) (*Screens, error) {
 		words: map[Language]words{},
 		pages: map[Language]map[string]*template.Template{},
 	}
+	script, err := files.ReadFile("templates/fragment.js")
+	if err != nil {
+		return nil, fmt.Errorf("screen: %w", err)
+	}
+	hash := sha256.Sum256(script)
+	s.script, s.signInPolicy = template.JS(script), s.policy+"; script-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'"
 	if err := s.loadAssets(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package screen_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"net/http"
@@ -186,10 +188,21 @@ func TestHostileValuesAreEscaped(t *testing.T) {
 		w := get(t, s, prefix+"/link?rd=/"+`%22%3E%3Cscript%3E`, http.StatusOK, page)
 		require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
 		body := w.Body.String()
-		assert.NotContains(t, body, "<script", "%T", page)
+		assert.NotContains(t, body, "<script>alert", "%T", page)
 		assert.NotContains(t, body, "onerror=y>", "%T", page)
 		assertWellFormed(t, body)
 	}
+}
+
+// The sign-in page has one script, and its policy allows that one alone.
+func TestTheOneScript(t *testing.T) {
+	s := screens(t)
+	answer := get(t, s, prefix+"/sign-in", http.StatusOK, screen.SignIn{})
+	script := regexp.MustCompile(`(?s)<script>(.*?)</script>`).FindAllStringSubmatch(answer.Body.String(), -1)
+	require.Len(t, script, 1)
+	hash := sha256.Sum256([]byte(script[0][1]))
+	assert.Contains(t, answer.Header().Get("Content-Security-Policy"), "; script-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
+	assert.NotContains(t, get(t, s, prefix+"/link", http.StatusOK, screen.Link{}).Header().Get("Content-Security-Policy"), "script-src")
 }
 
 func TestAddresses(t *testing.T) {
@@ -198,7 +211,7 @@ func TestAddresses(t *testing.T) {
 		ReturnTo: "/ho-so?a=1&b=2#x", Providers: []screen.Provider{{Name: "vn eid&rd=/x"}},
 	}).Body.String()
 	assert.Contains(t, body, `href="/_vneid/start?provider=vn%20eid%26rd%3d%2fx&amp;rd=%2fho-so%3fa%3d1%26b%3d2%23x"`)
-	assert.NotContains(t, get(t, s, prefix+"/sign-in", http.StatusOK, screen.SignIn{Providers: []screen.Provider{{Name: "vneid"}}}).Body.String(), "rd=")
+	assert.NotContains(t, get(t, s, prefix+"/sign-in", http.StatusOK, screen.SignIn{Providers: []screen.Provider{{Name: "vneid"}}}).Body.String(), "vneid&amp;rd=")
 
 	for _, foreign := range []string{"https://elsewhere.example", "//elsewhere.example", `/\elsewhere.example`, "/\t/elsewhere.example", "javascript:alert(1)", ""} {
 		for _, page := range []screen.Page{screen.Linked{ReturnTo: foreign}, screen.SignOut{ReturnTo: foreign}, screen.Identity{ReturnTo: foreign}} {

@@ -3,6 +3,7 @@ package screen
 import (
 	"bytes"
 	"errors"
+	"html/template"
 	"net/http"
 	"strconv"
 	"time"
@@ -18,6 +19,7 @@ type frame struct {
 	Language          Language
 	Switch            string // address of this screen in the other language, "" for none
 	Page              Page
+	Script            template.JS // of the sign-in page
 }
 
 // Write renders the page with the status, in the language of the request. The
@@ -42,6 +44,9 @@ func (s *Screens) Write(w http.ResponseWriter, r *http.Request, status int, page
 	h.Set("Content-Language", string(language))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", s.policy)
+	if _, ok := page.(SignIn); ok {
+		h.Set("Content-Security-Policy", s.signInPolicy)
+	}
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
@@ -76,6 +81,7 @@ func (s *Screens) render(language Language, r *http.Request, page Page) ([]byte,
 		Language:          language,
 		Switch:            s.switchAddress(language, r, page),
 		Page:              page,
+		Script:            s.script,
 	})
 	return b.Bytes(), err
 }

@@ -30,6 +30,15 @@ type Claims struct {
 	AccountLevel        string // default accountLevel: 2 or "2"; missing is 0
 	AuthenticationLevel string // default acr
 	AccountType         string // default accountType
+
+	// An organisation's are read only of an account that is one's.
+	OrganisationID      string // default organisationId
+	OrganisationTaxCode string // default organisationTaxCode
+	OrganisationName    string // default organisationName
+	OrganisationRole    string // default organisationRole
+	// OrganisationTypes are the values of AccountType that mean an organisation;
+	// default "organisation" and, as on the State's wires, 2.
+	OrganisationTypes []string
 }
 
 func (c Claims) orDefault() Claims {
@@ -40,7 +49,19 @@ func (c Claims) orDefault() Claims {
 		AccountLevel:        cmp.Or(c.AccountLevel, "accountLevel"),
 		AuthenticationLevel: cmp.Or(c.AuthenticationLevel, "acr"),
 		AccountType:         cmp.Or(c.AccountType, "accountType"),
+		OrganisationID:      cmp.Or(c.OrganisationID, "organisationId"),
+		OrganisationTaxCode: cmp.Or(c.OrganisationTaxCode, "organisationTaxCode"),
+		OrganisationName:    cmp.Or(c.OrganisationName, "organisationName"),
+		OrganisationRole:    cmp.Or(c.OrganisationRole, "organisationRole"),
+		OrganisationTypes:   orTypes(c.OrganisationTypes, "organisation", "2"),
 	}
+}
+
+func orTypes(types []string, usual ...string) []string {
+	if len(types) == 0 {
+		return usual
+	}
+	return types
 }
 
 // claimSet is claims by their exact names. A null counts as absent (OpenID
@@ -138,7 +159,15 @@ func (p *OIDC) userinfo(ctx context.Context, address, accessToken, subject strin
 // legal, and an unknown date matches nobody.
 func (c claimSet) citizen(names Claims, numberOptional bool) (identity.Citizen, error) {
 	var who identity.Citizen
+	organisation, err := c.organisation(names)
+	if err != nil {
+		return identity.Citizen{}, err
+	}
+	who.Organisation = organisation
 	number, err := c.text(names.Number)
+	if err == nil && number == "" && !organisation.IsZero() && !numberOptional {
+		return identity.Citizen{}, &Error{ErrRepresentative, ReasonRepresentative}
+	}
 	if err != nil || number == "" && !numberOptional {
 		return identity.Citizen{}, fault(ReasonNumber)
 	}

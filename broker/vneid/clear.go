@@ -43,7 +43,8 @@ type ClearConfig struct {
 	PostLogoutURL string        // where the provider sends people after sign-out
 	Scopes        []string      // default openid
 	// Claims are the names of claims; defaults SoDinhDanh, HoVaTen,
-	// NgayThangNamSinh, IAL, loAs, LoaiTaiKhoan.
+	// NgayThangNamSinh, IAL, loAs, LoaiTaiKhoan, MaSoDoanhNghiep, MaSoThue,
+	// TenDoanhNghiep, none for the role; the type of an organisation is 2.
 	Claims Claims
 	// MinAccountLevel is the lowest account level admitted; 0 admits all.
 	MinAccountLevel int
@@ -65,10 +66,6 @@ type Clear struct {
 	outage  atomic.Pointer[Error] // what the last sign-in met; nil where the provider answered
 }
 
-// organisation is the account type of an enterprise (LoaiTaiKhoan); 1 is a
-// person's.
-const organisation = "2"
-
 // NewClear checks the configuration; it asks nobody.
 func NewClear(cfg ClearConfig) (*Clear, error) {
 	cfg.Name, cfg.Title = cmp.Or(cfg.Name, "vneid"), cmp.Or(cfg.Title, "VNeID")
@@ -77,6 +74,9 @@ func NewClear(cfg ClearConfig) (*Clear, error) {
 		Number: cmp.Or(cfg.Claims.Number, "SoDinhDanh"), Name: cmp.Or(cfg.Claims.Name, "HoVaTen"),
 		BirthDate: cmp.Or(cfg.Claims.BirthDate, "NgayThangNamSinh"), AccountLevel: cmp.Or(cfg.Claims.AccountLevel, "IAL"),
 		AuthenticationLevel: cmp.Or(cfg.Claims.AuthenticationLevel, "loAs"), AccountType: cmp.Or(cfg.Claims.AccountType, "LoaiTaiKhoan"),
+		OrganisationID: cmp.Or(cfg.Claims.OrganisationID, "MaSoDoanhNghiep"), OrganisationTaxCode: cmp.Or(cfg.Claims.OrganisationTaxCode, "MaSoThue"),
+		OrganisationName: cmp.Or(cfg.Claims.OrganisationName, "TenDoanhNghiep"), OrganisationRole: cfg.Claims.OrganisationRole,
+		OrganisationTypes: orTypes(cfg.Claims.OrganisationTypes, "2"),
 	}
 	if len(cfg.Scopes) == 0 {
 		cfg.Scopes = []string{oidc.ScopeOpenID}
@@ -145,7 +145,7 @@ func (p *Clear) AuthURL(_ context.Context, attempt session.Attempt) (string, err
 	}
 	options := []rp.AuthURLOpt{rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier))}
 	if p.cfg.Wire == WireNationalPortal {
-		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", cmp.Or(attempt.Raise, "LoA1"))))
+		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", cmp.Or(attempt.Demand.Level, "LoA1"))))
 	}
 	return rp.AuthURL(attempt.State, party, options...), nil
 }
@@ -172,9 +172,7 @@ func (p *Clear) EndSessionURL(_ context.Context, idToken, state string) (string,
 }
 
 // RedeemQuery turns the raw query of a callback into a citizen, as OIDC.Redeem
-// does, but for what only an ID token could prove. An enterprise's account is
-// refused (ReasonOrganisation): taken for the person's own it would show the
-// one's affairs under the other's name.
+// does, but for what only an ID token could prove.
 func (p *Clear) RedeemQuery(ctx context.Context, attempt session.Attempt, rawQuery string) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
@@ -220,9 +218,6 @@ func (p *Clear) redeem(ctx context.Context, attempt session.Attempt, code string
 	if err != nil || subject == "" || len(subject) > maxSubject || !printable(subject) {
 		return Identity{}, fault(ReasonSubject)
 	}
-	if kind, err := claims.scalar(p.cfg.Claims.AccountType); err != nil || kind == organisation {
-		return Identity{}, fault(ReasonOrganisation)
-	}
 	citizen, err := claims.citizen(p.cfg.Claims, false)
 	if err != nil {
 		return Identity{}, err
@@ -241,7 +236,7 @@ func (p *Clear) party() (rp.RelyingParty, error) {
 		secret = p.cfg.Secret()
 	}
 	client := *p.client
-	client.Transport = tokenReply{client.Transport}
+	client.Transport = tokenReply{next: client.Transport}
 	party, err := rp.NewRelyingPartyOAuth(&oauth2.Config{
 		ClientID: p.cfg.ClientID, ClientSecret: secret, RedirectURL: p.cfg.RedirectURL, Scopes: p.cfg.Scopes,
 		Endpoint: oauth2.Endpoint{AuthURL: p.cfg.AuthorizeURL, TokenURL: p.cfg.TokenURL},

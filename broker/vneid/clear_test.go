@@ -90,8 +90,9 @@ func TestClearRefuses(t *testing.T) {
 	}{
 		"no subject":         {userinfo: `{"SoDinhDanh":"099202000345"}`, want: vneid.ReasonSubject},
 		"a subject number":   {userinfo: `{"sub":1,"SoDinhDanh":"099202000345"}`, want: vneid.ReasonSubject},
-		"an enterprise":      {userinfo: `{"sub":"s","LoaiTaiKhoan":2,"SoDinhDanh":"099202000345"}`, want: vneid.ReasonOrganisation},
-		"told as a text":     {userinfo: `{"sub":"s","LoaiTaiKhoan":"2","SoDinhDanh":"099202000345"}`, want: vneid.ReasonOrganisation},
+		"no enterprise said": {userinfo: `{"sub":"s","LoaiTaiKhoan":2,"SoDinhDanh":"099202000345"}`, want: vneid.ReasonOrganisation},
+		"told as a text":     {userinfo: `{"sub":"s","LoaiTaiKhoan":"2","SoDinhDanh":"099202000345","MaSoThue":""}`, want: vneid.ReasonOrganisation},
+		"nobody acts":        {userinfo: `{"sub":"s","LoaiTaiKhoan":2,"MaSoDoanhNghiep":"9900000015"}`, want: vneid.ReasonRepresentative},
 		"a type of no shape": {userinfo: `{"sub":"s","LoaiTaiKhoan":[2],"SoDinhDanh":"099202000345"}`, want: vneid.ReasonOrganisation},
 		"no number":          {userinfo: `{"sub":"s"}`, want: vneid.ReasonNumber},
 		"an old number":      {userinfo: `{"sub":"s","SoDinhDanh":"990185012"}`, want: vneid.ReasonNumber},

@@ -9,10 +9,15 @@ import (
 // The kinds of refusal. Every error of this package is an *Error of one of
 // them; compare with errors.Is.
 var (
-	ErrCancelled   = errors.New("vneid: the person cancelled")
-	ErrLevel       = errors.New("vneid: account level too low")
-	ErrProtocol    = errors.New("vneid: protocol fault")
-	ErrUnavailable = errors.New("vneid: provider not available")
+	ErrCancelled = errors.New("vneid: the person cancelled")
+	ErrLevel     = errors.New("vneid: account level too low")
+	// ErrOver: the provider says that what it granted is over.
+	ErrOver = errors.New("vneid: the provider's grant is over")
+	// ErrRepresentative: an organisation's account that does not say which
+	// person acts.
+	ErrRepresentative = errors.New("vneid: nobody named who acts for the organisation")
+	ErrProtocol       = errors.New("vneid: protocol fault")
+	ErrUnavailable    = errors.New("vneid: provider not available")
 )
 
 // Reason is what was wrong in one word, from a closed list: for logs and
@@ -50,16 +55,21 @@ const (
 	ReasonTokenHash       Reason = "at_hash"
 	ReasonUserinfoSubject Reason = "userinfo_sub" // userinfo of somebody else, or of nobody
 	ReasonLogout          Reason = "logout_token" // not a logout token
-	ReasonOrganisation    Reason = "organisation" // an enterprise's account, where a person's is wanted
-	ReasonEnvelope        Reason = "envelope"     // anything wrong on the encrypted wire: one word for all of it
-	ReasonClaims          Reason = "claims"       // a claim of a wrong type or form
-	ReasonNumber          Reason = "number"       // no valid citizen number, or two
-	ReasonAccount         Reason = "account"      // the claim that names the account is missing, no text, or two
+	ReasonOrganisation    Reason = "organisation" // an organisation's account that does not say whose, or not in due form
+	ReasonRepresentative  Reason = "representative"
+	ReasonAuthTime        Reason = "auth_time"
+	ReasonGrant           Reason = "grant"    // a refresh token is good no more
+	ReasonEnvelope        Reason = "envelope" // anything wrong on the encrypted wire: one word for all of it
+	ReasonClaims          Reason = "claims"   // a claim of a wrong type or form
+	ReasonNumber          Reason = "number"   // no valid citizen number, or two
+	ReasonAccount         Reason = "account"  // the claim that names the account is missing, no text, or two
 )
 
 // Error is a sign-in that was refused.
 type Error struct {
-	Kind   error  // ErrCancelled, ErrLevel, ErrProtocol or ErrUnavailable
+	// Kind is ErrCancelled, ErrLevel, ErrRepresentative, ErrOver, ErrProtocol or
+	// ErrUnavailable.
+	Kind   error
 	Reason Reason // never empty
 }
 

@@ -1,6 +1,9 @@
 package vneid_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"maps"
 	"testing"
 	"time"
@@ -27,16 +30,16 @@ func TestVerifyLogoutAccepts(t *testing.T) {
 		spoil  func(claims)
 		want   vneid.Logout
 	}{
-		"both":                   {nil, func(claims) {}, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"sid alone":              {nil, func(c claims) { delete(c, "sub") }, vneid.Logout{SID: "s1", ID: "j1"}},
-		"sub alone":              {nil, func(c claims) { delete(c, "sid") }, vneid.Logout{Subject: subject, ID: "j1"}},
-		"no exp, as Hydra":       {nil, func(c claims) { delete(c, "exp") }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"typ logout+jwt":         {claims{"typ": "logout+jwt"}, func(claims) {}, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"unknown claims":         {nil, func(c claims) { c["further"] = []int{1} }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"audience as an array":   {nil, func(c claims) { c["aud"] = []string{clientID} }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"a further event":        {nil, func(c claims) { c["events"] = claims{logoutEvent: claims{}, "other": 1} }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"clock a little ahead":   {nil, func(c claims) { c["iat"] = time.Now().Add(30 * time.Second).Unix() }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
-		"told five minutes late": {nil, func(c claims) { c["iat"] = time.Now().Add(-5 * time.Minute).Unix() }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"rp-backchannel-rpinitlogout": {nil, func(claims) {}, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"sid alone":                   {nil, func(c claims) { delete(c, "sub") }, vneid.Logout{SID: "s1", ID: "j1"}},
+		"sub alone":                   {nil, func(c claims) { delete(c, "sid") }, vneid.Logout{Subject: subject, ID: "j1"}},
+		"no exp, as Hydra":            {nil, func(c claims) { delete(c, "exp") }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"typ logout+jwt":              {claims{"typ": "logout+jwt"}, func(claims) {}, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"unknown claims":              {nil, func(c claims) { c["further"] = []int{1} }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"audience as an array":        {nil, func(c claims) { c["aud"] = []string{clientID} }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"a further event":             {nil, func(c claims) { c["events"] = claims{logoutEvent: claims{}, "other": 1} }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"clock a little ahead":        {nil, func(c claims) { c["iat"] = time.Now().Add(30 * time.Second).Unix() }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
+		"told five minutes late":      {nil, func(c claims) { c["iat"] = time.Now().Add(-5 * time.Minute).Unix() }, vneid.Logout{Subject: subject, SID: "s1", ID: "j1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
@@ -64,21 +67,26 @@ func TestVerifyLogoutRefuses(t *testing.T) {
 	signed := func(sign func(p *provider) func([]byte) string) func(p *provider) string {
 		return func(p *provider) string { return sign(p)([]byte(text(p.logoutClaims()))) }
 	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
 	for name, test := range map[string]struct {
 		token func(p *provider) string
 		want  vneid.Reason
 	}{
-		"alg-none": {func(p *provider) string {
+		"rp-backchannel-rpinitlogout-alg-none": {func(p *provider) string {
 			return b64(`{"alg":"none"}`) + "." + b64(text(p.logoutClaims())) + "."
 		}, vneid.ReasonAlgorithm},
-		"no-event":    {good(func(c claims) { delete(c, "events") }), vneid.ReasonLogout},
-		"wrong-event": {good(func(c claims) { c["events"] = claims{"http://schemas.openid.net/event/other": claims{}} }), vneid.ReasonLogout},
-		"with-nonce":  {good(func(c claims) { c["nonce"] = "n" }), vneid.ReasonNonce},
-		"wrong-alg": {signed(func(*provider) func([]byte) string {
+		"rp-backchannel-rpinitlogout-no-event":    {good(func(c claims) { delete(c, "events") }), vneid.ReasonLogout},
+		"rp-backchannel-rpinitlogout-wrong-event": {good(func(c claims) { c["events"] = claims{"http://schemas.openid.net/event/other": claims{}} }), vneid.ReasonLogout},
+		"rp-backchannel-rpinitlogout-with-nonce":  {good(func(c claims) { c["nonce"] = "n" }), vneid.ReasonNonce},
+		"rp-backchannel-rpinitlogout-wrong-alg": {signed(func(*provider) func([]byte) string {
+			return signer(jose.ES256, ecKey, "k1", nil)
+		}), vneid.ReasonAlgorithm},
+		"rp-backchannel-rpinitlogout-wrong-aud": {good(func(c claims) { c["aud"] = "another" }), vneid.ReasonAudience},
+		"rp-backchannel-rpinitlogout-wrong-iss": {good(func(c claims) { c["iss"] = "https://another.example" }), vneid.ReasonIssuer},
+		"an algorithm of ours alone": {signed(func(*provider) func([]byte) string {
 			return signer(jose.HS256, []byte("a shared secret of thirty-two by"), "k1", nil)
 		}), vneid.ReasonAlgorithm},
-		"wrong-aud":            {good(func(c claims) { c["aud"] = "another" }), vneid.ReasonAudience},
-		"wrong-iss":            {good(func(c claims) { c["iss"] = "https://another.example" }), vneid.ReasonIssuer},
 		"an audience too many": {good(func(c claims) { c["aud"] = []string{clientID, "another"} }), vneid.ReasonAudience},
 		"a null nonce":         {good(func(c claims) { c["nonce"] = nil }), vneid.ReasonNonce},
 		"event no object":      {good(func(c claims) { c["events"] = claims{logoutEvent: true} }), vneid.ReasonLogout},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,10 @@ type Config struct {
 	// UserinfoBy is how userinfo is asked for: UserinfoGet (default),
 	// UserinfoPost or UserinfoForm.
 	UserinfoBy string
+
+	// Refresh keeps what a refresh needs of a sign-in (Identity.Grant), where the
+	// provider gives a refresh token. Default false.
+	Refresh bool
 
 	// NumberOptional admits a person for whom the provider states no citizen
 	// number, as a plain OpenID Connect proxy does; an invalid one is refused
@@ -156,8 +161,8 @@ func (p *OIDC) Name() string { return p.cfg.Name }
 func (p *OIDC) Title() string { return p.cfg.Title }
 
 // AuthURL is where the browser goes to sign in, with the attempt's state, nonce
-// and PKCE challenge (S256); pushed to the provider beforehand where it takes
-// that. ErrUnavailable or ErrProtocol where the provider
+// and PKCE challenge (S256), and with what the attempt demands; pushed to the
+// provider beforehand where it takes that. ErrUnavailable or ErrProtocol where the provider
 // has not told its address.
 func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, error) {
 	if !usable(attempt) {
@@ -169,15 +174,24 @@ func (p *OIDC) AuthURL(ctx context.Context, attempt session.Attempt) (string, er
 	if err != nil {
 		return "", err
 	}
-	party, err := p.party(m)
+	party, err := p.party(m, false)
 	if err != nil {
 		return "", err
 	}
 	options := []rp.AuthURLOpt{
 		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(attempt.Verifier)), rp.AuthURLOpt(rp.WithURLParam("nonce", attempt.Nonce)),
 	}
-	if attempt.Raise != "" {
-		options = append(options, rp.AuthURLOpt(rp.WithURLParam("acr_values", attempt.Raise)))
+	demand := attempt.Demand
+	maxAge := ""
+	if demand.MaxAge > 0 {
+		maxAge = strconv.FormatInt(int64(demand.MaxAge/time.Second), 10)
+	}
+	for name, value := range map[string]string{
+		"acr_values": demand.Level, "max_age": maxAge, "prompt": demand.Prompt, "login_hint": attempt.Hint,
+	} {
+		if value != "" {
+			options = append(options, rp.AuthURLOpt(rp.WithURLParam(name, value)))
+		}
 	}
 	address := rp.AuthURL(attempt.State, party, options...)
 	if m.Pushed == "" || p.cfg.NeverPush {
@@ -255,14 +269,14 @@ func (p *OIDC) read(ctx context.Context) (*metadata, error) {
 
 // party is the library's relying party for one exchange. It is made without
 // OpenID Connect, because the library's own checks of the ID token are not
-// ours; verify does them.
-func (p *OIDC) party(m *metadata) (rp.RelyingParty, error) {
+// ours; verify does them. refresh is whether it is for a refresh token.
+func (p *OIDC) party(m *metadata, refresh bool) (rp.RelyingParty, error) {
 	secret := p.secret()
 	if p.cfg.Key != nil {
 		secret = "" // the assertion takes its place
 	}
 	client := *p.client
-	client.Transport = tokenReply{client.Transport}
+	client.Transport = tokenReply{next: client.Transport, refresh: refresh}
 	party, err := rp.NewRelyingPartyOAuth(&oauth2.Config{
 		ClientID: p.cfg.ClientID, ClientSecret: secret, RedirectURL: p.cfg.RedirectURL, Scopes: p.cfg.Scopes,
 		Endpoint: oauth2.Endpoint{AuthURL: m.Authorize, TokenURL: m.Token},

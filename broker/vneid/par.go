@@ -33,7 +33,7 @@ func (p *OIDC) push(ctx context.Context, m *metadata, address string) (string, e
 	defer func() { _ = reply.Body.Close() }()
 	switch reply.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		if refusal(reply) == ReasonClient {
+		if reason, _ := refusal(reply); reason == ReasonClient {
 			return "", fault(ReasonClient)
 		}
 		return "", fault(ReasonPushed)

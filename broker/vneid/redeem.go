@@ -15,10 +15,16 @@ import (
 // Identity is what a sign-in at the provider proved.
 type Identity struct {
 	Citizen identity.Citizen
-	Account string        // what Config.AccountClaim says, never empty where that is set
-	SID     string        // the provider's session, for its logout notices; "" where not said
-	IDToken string        // for the sign-out there alone: never to a browser or portal in clear
-	Skew    time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
+	Account string // what Config.AccountClaim says, never empty where that is set
+	SID     string // the provider's session, for its logout notices; "" where not said
+	IDToken string // for the sign-out there alone: never to a browser or portal in clear
+	// Authenticated is when the person proved who they are (auth_time), by our
+	// clock; zero where the provider does not tell.
+	Authenticated time.Time
+	// Grant is for Refresh; zero where there is no refresh token, or
+	// Config.Refresh is not set.
+	Grant Grant
+	Skew  time.Duration // how far the provider's clock is ahead of ours, at the least; for a metric
 }
 
 // Redeem turns a callback into a citizen. The attempt is the one that the
@@ -51,7 +57,7 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 		return Identity{}, fault(ReasonCallback)
 	}
 
-	party, err := p.party(m)
+	party, err := p.party(m, false)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -71,7 +77,7 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if raw == "" {
 		return Identity{}, fault(ReasonNoIDToken)
 	}
-	token, vouched, err := p.verify(ctx, m, raw, tokens.AccessToken, attempt)
+	token, vouched, err := p.verify(ctx, m, raw, tokens.AccessToken, attempt, false)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -102,8 +108,12 @@ func (p *OIDC) Redeem(ctx context.Context, attempt session.Attempt, callback Cal
 	if citizen.AccountLevel < p.cfg.MinAccountLevel {
 		return Identity{}, &Error{ErrLevel, ReasonLevel}
 	}
+	var grant Grant
+	if p.cfg.Refresh && tokens.RefreshToken != "" {
+		grant = Grant{Token: tokens.RefreshToken, Subject: token.Subject, Nonce: attempt.Nonce, After: after(tokens.Token)}
+	}
 	return Identity{
-		Citizen: citizen, Account: account, SID: token.SessionID, IDToken: raw,
+		Grant: grant, Citizen: citizen, Account: account, SID: token.SessionID, IDToken: raw, Authenticated: token.authenticated(p.cfg.Now()),
 		Skew: moment(token.IssuedAt).Sub(p.cfg.Now()).Truncate(time.Second),
 	}, nil
 }

@@ -115,7 +115,7 @@ func randomCode() string {
 }
 
 func (p *Encrypted) exchange(ctx context.Context, client http.Client, code, encryptKey string) (string, error) {
-	client.Transport = tokenReply{client.Transport}
+	client.Transport = tokenReply{next: client.Transport}
 	party, err := p.party(&client)
 	if err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"vneid-proxy/broker/ledger"
@@ -15,11 +16,17 @@ import (
 // personal.
 type Check func(ctx context.Context, number identity.CitizenNumber, name string, birth identity.BirthDate) (matched bool, err error)
 
+// Lookup asks which ID-card numbers are those of the person of that number,
+// name and birth date; none where the database holds none. An error means that
+// there is no answer.
+type Lookup func(ctx context.Context, number identity.CitizenNumber, name string, birth identity.BirthDate) ([]identity.IDCardNumber, error)
+
 // Checks are the pending checks of the ledger.
 type Checks interface {
 	ClaimPending(ctx context.Context, lease time.Duration) ([]ledger.Pending, error)
 	PostponePending(ctx context.Context, id string, until time.Time) error
 	AnswerPending(ctx context.Context, id string, matched bool, strength ledger.Strength) (ledger.Link, error)
+	NoteIDCard(ctx context.Context, citizenID string, card identity.IDCardNumber) error
 	Pseudonym(kind, value string) string
 }
 
@@ -41,12 +48,21 @@ func (w *Work) check(ctx context.Context, p ledger.Pending) (answered bool, err 
 	if err != nil {
 		return false, err
 	}
-	return true, w.record(ctx, p, matched)
+	var cards []identity.IDCardNumber
+	if matched && w.Lookup != nil && !p.IDCard.IsZero() {
+		if cards, err = w.Lookup(ctx, p.Number, p.Name, p.BirthDate); err != nil {
+			return false, err
+		}
+	}
+	own := slices.Contains(cards, p.IDCard)
+	// With another ID-card number than the account's it is no match: staff look.
+	return true, w.record(ctx, p, matched && (own || len(cards) == 0), own)
 }
 
 // record writes the answer down. An answer that has come is not thrown away
-// because this process is stopping.
-func (w *Work) record(ctx context.Context, p ledger.Pending, matched bool) error {
+// because this process is stopping. own says that the account's ID-card number
+// is the citizen's.
+func (w *Work) record(ctx context.Context, p ledger.Pending, matched, own bool) error {
 	d := decide(p)
 	matched = matched && d.Action == link.Record // else staff must look, as at a mismatch
 	made, err := w.Ledger.AnswerPending(context.WithoutCancel(ctx), p.ID, matched, ledger.Strength(d.Strength))
@@ -61,6 +77,12 @@ func (w *Work) record(ctx context.Context, p ledger.Pending, matched bool) error
 	case matched:
 		outcome = ledger.OutcomeMatched
 		w.Metrics.Linked(string(made.Method), string(made.Strength))
+		if own {
+			// The link stands without it; what is lost is a tick.
+			if err := w.Ledger.NoteIDCard(context.WithoutCancel(ctx), made.CitizenID, p.IDCard); err != nil {
+				w.Logger.Warn("ID-card number not noted", "check", p.ID, "error", err)
+			}
+		}
 	}
 	w.Metrics.PendingChecked(string(outcome))
 	w.Logger.Info("pending check answered", "check", p.ID, "outcome", outcome,

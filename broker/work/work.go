@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -35,6 +36,7 @@ type Sweeper interface {
 type Config struct {
 	Ledger Ledger // required
 	Check  Check  // required
+	Lookup Lookup // nil: whose an ID-card number is, nobody says
 	// Directory is told of the links that the ledger has queued for it; nil:
 	// it is not.
 	Directory Directory
@@ -146,6 +148,7 @@ func (w *Work) unlink(ctx context.Context) error {
 type Sealer interface {
 	SealAudit(ctx context.Context) (sealed int, err error)
 	Backlog(ctx context.Context) (ledger.Backlog, error)
+	CleanCounts(ctx context.Context) ([]ledger.CleanCount, time.Time, error)
 }
 
 func (w *Work) seal(ctx context.Context) error {
@@ -159,10 +162,15 @@ func (w *Work) seal(ctx context.Context) error {
 		w.Metrics.AuditUnsealed(backlog.Unsealed)
 		w.Metrics.ReviewsWaiting(backlog.Reviews)
 	}
-	if err == nil {
-		err = backlogErr
+	counts, read, countErr := w.Ledger.CleanCounts(ctx)
+	if countErr == nil {
+		accounts := make([]metrics.AccountCount, len(counts))
+		for i, c := range counts {
+			accounts[i] = metrics.AccountCount(c)
+		}
+		w.Metrics.Accounts(accounts, read)
 	}
-	return err
+	return cmp.Or(err, backlogErr, countErr)
 }
 
 // age is how long ago something was, 0 where there was nothing.

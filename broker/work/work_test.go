@@ -323,3 +323,64 @@ func TestAFaultIsLoggedOnceAndTriedAgain(t *testing.T) {
 	assert.Equal(t, 1, bytes.Count(r.log.Bytes(), []byte("audit sealing failed")))
 	assert.Equal(t, 1, bytes.Count(r.log.Bytes(), []byte("audit sealing goes on")))
 }
+
+// A match is a link only if the population database knows of no other ID-card
+// number than the account's; without an answer to that, it is none yet.
+func TestChecksLookTheIDCardUp(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(t)
+	card := func(digits string) identity.IDCardNumber {
+		n, err := identity.ParseIDCardNumber(digits)
+		require.NoError(t, err)
+		return n
+	}
+	held := map[string][]identity.IDCardNumber{"own": {card("990190001")}, "other": {card("990190009")}, "none": nil}
+	var asked []ledger.Pending
+	whose := map[identity.CitizenNumber]string{}
+	for i, is := range []string{"own", "other", "none"} {
+		n, err := identity.VouchedCitizenNumber(fmt.Sprintf("0990%08d", 70+i))
+		require.NoError(t, err)
+		whose[n] = is
+		p, err := r.ledger.AddPending(ctx, ledger.NewPending{
+			Account: identity.AccountID(is), Kind: identity.KindCitizen, Number: n, Name: "Trần Thị Thử", BirthDate: born,
+			IDCard: card("990190001"), Proof: []byte(is), ProofExpires: time.Now().Add(time.Hour),
+			Consent: ledger.Consent{Version: "2026-11", Language: "vi"},
+		})
+		require.NoError(t, err)
+		asked = append(asked, p)
+	}
+	r.population.say(func(identity.CitizenNumber) (bool, error) { return true, nil })
+	var down atomic.Bool
+	var looked atomic.Int32
+	down.Store(true)
+	r.config.Lookup = func(_ context.Context, n identity.CitizenNumber, _ string, _ identity.BirthDate) ([]identity.IDCardNumber, error) {
+		if looked.Add(1); down.Load() {
+			return nil, errDown
+		}
+		return held[whose[n]], nil
+	}
+	r.run(t)
+	require.Eventually(t, func() bool { return looked.Load() > 3 }, 10*time.Second, time.Millisecond)
+	for _, p := range asked {
+		_, err := r.ledger.PendingByAccount(ctx, p.Account)
+		require.NoError(t, err, "a match alone is no answer here")
+	}
+	down.Store(false)
+	for _, p := range asked {
+		require.Eventually(t, r.answered(p), 10*time.Second, time.Millisecond)
+	}
+	require.Eventually(t, func() bool {
+		link, err := r.ledger.ActiveByAccount(ctx, "own")
+		return err == nil && link.IDCard == card("990190001")
+	}, 10*time.Second, time.Millisecond)
+	link, err := r.ledger.ActiveByAccount(ctx, "none")
+	require.NoError(t, err)
+	assert.True(t, link.IDCard.IsZero(), "nobody said so")
+	_, err = r.ledger.ActiveByAccount(ctx, "other")
+	require.ErrorIs(t, err, ledger.ErrNotFound)
+	answered, err := r.ledger.AnsweredByAccount(ctx, "other")
+	require.NoError(t, err)
+	assert.Equal(t, ledger.OutcomeNotMatched, answered.Outcome)
+	assert.NotEmpty(t, answered.Reference)
+	assert.True(t, answered.IDCard.IsZero(), "what is closed holds no number")
+}

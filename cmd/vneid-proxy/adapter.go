@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"vneid-proxy/broker"
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/link"
-	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/broker/vneid"
 	"vneid-proxy/config"
@@ -71,6 +71,8 @@ func newProvider(c config.Config, f config.FurtherProvider, secret func() string
 	claims := vneid.Claims{
 		Number: p.ClaimCitizenNumber, Name: p.ClaimName, BirthDate: p.ClaimBirthDate,
 		AccountLevel: p.ClaimAccountLevel, AuthenticationLevel: p.ClaimAuthenticationLevel, AccountType: p.ClaimAccountType,
+		OrganisationID: p.ClaimOrganisationID, OrganisationTaxCode: p.ClaimOrganisationTaxCode, OrganisationName: p.ClaimOrganisationName,
+		OrganisationRole: p.ClaimOrganisationRole, OrganisationTypes: p.OrganisationTypes,
 	}
 	if p.Profile == "vneid-encrypted" {
 		keys, err := decryptionKeys(p.DecryptionKeyFiles)
@@ -105,7 +107,8 @@ func newProvider(c config.Config, f config.FurtherProvider, secret func() string
 		}
 	}
 	return vneid.NewOIDC(vneid.Config{
-		Key: key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
+		Refresh: p.Refresh,
+		Key:     key, AssertionAudience: p.ClientAssertionAudience, NeverPush: p.PushedRequests == "never", UserinfoBy: p.UserinfoMethod,
 		Name: name, Title: p.Title, Issuer: address(p.IssuerURL),
 		AuthorizeURL: address(p.AuthorizeURL), TokenURL: address(p.TokenURL),
 		UserinfoURL: address(p.UserinfoURL), EndSessionURL: address(p.EndSessionURL),
@@ -138,12 +141,35 @@ type provider struct {
 	profile
 	subjects string // see subjectsOf
 	system   string // in the measures of calls
-	calls    calls
+	// signInProves says that the provider asks people at each sign-in.
+	signInProves bool
+	calls        calls
+	outage       *outage
 }
+
+// outage is when the provider last did not answer; it is asked of nobody.
+type outage struct{ at atomic.Int64 }
+
+// awayFor is how long an outage is told of that nobody has met again.
+const awayFor = 30 * time.Second
+
+func (o *outage) noted(err error, now time.Time) {
+	switch {
+	case errors.Is(err, vneid.ErrUnavailable):
+		o.at.Store(now.UnixNano())
+	case err == nil:
+		o.at.Store(0)
+	}
+}
+
+func (o *outage) away() bool { return time.Since(time.Unix(0, o.at.Load())) < awayFor }
 
 func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error) {
 	address, err := p.profile.AuthURL(ctx, a)
 	p.faulted(err)
+	if err != nil { // an address is soon told, where nobody is asked for it
+		p.outage.noted(err, p.calls.now())
+	}
 	return address, providerFault(err)
 }
 
@@ -152,12 +178,19 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	who, err := p.RedeemQuery(ctx, a, rawQuery)
 	p.calls.measure(p.system, "redeem", began, providerOutcome(err))
 	p.faulted(err)
+	p.outage.noted(err, p.calls.now())
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}
 	p.calls.metrics.ProviderSkew(p.Name(), who.Skew)
 	who.Citizen.Provider = p.subjects
-	return broker.Vouched{Citizen: who.Citizen, Account: who.Account, SID: who.SID, IDToken: who.IDToken}, nil
+	if p.signInProves && who.Authenticated.IsZero() {
+		who.Authenticated = p.calls.now()
+	}
+	return broker.Vouched{
+		Citizen: who.Citizen, Account: who.Account, SID: who.SID, IDToken: who.IDToken,
+		Authenticated: who.Authenticated, Grant: broker.Grant(who.Grant),
+	}, nil
 }
 
 func (p provider) EndSessionURL(ctx context.Context, idToken, state string) string {
@@ -166,6 +199,26 @@ func (p provider) EndSessionURL(ctx context.Context, idToken, state string) stri
 		return ""
 	}
 	return address
+}
+
+// refresh asks the provider whether its grant holds. An answer about somebody
+// else ends the session as surely as a no.
+func (p provider) refresh(party *vneid.OIDC) func(context.Context, broker.Grant) (broker.Grant, error) {
+	return func(ctx context.Context, g broker.Grant) (broker.Grant, error) {
+		began := p.calls.now()
+		next, err := party.Refresh(ctx, vneid.Grant(g))
+		p.calls.measure(p.system, "refresh", began, providerOutcome(err))
+		if !errors.Is(err, vneid.ErrOver) {
+			p.faulted(err)
+		}
+		switch reason := vneid.ReasonOf(err); {
+		case err == nil:
+			return broker.Grant(next), nil
+		case errors.Is(err, vneid.ErrOver), reason == vneid.ReasonIssuer, reason == vneid.ReasonSubject:
+			return broker.Grant{}, errors.Join(broker.ErrOver, err)
+		}
+		return broker.Grant{}, err
+	}
 }
 
 // announcer is a profile whose provider tells when a session ends.
@@ -231,13 +284,15 @@ func providerFault(err error) error {
 		return &broker.Fault{Reason: screen.Cancelled, Err: err}
 	case errors.Is(err, vneid.ErrLevel):
 		return &broker.Fault{Reason: screen.LevelTooLow, Err: err}
+	case errors.Is(err, vneid.ErrRepresentative):
+		return &broker.Fault{Reason: screen.NoRepresentative, Err: err}
 	case errors.Is(err, vneid.ErrUnavailable):
 		return &broker.Fault{Reason: screen.ProviderDown, Err: err}
 	}
 	return &broker.Fault{Reason: screen.Protocol, Err: err}
 }
 
-func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Credential {
+func credentialCheck(check directory.CredentialCheck, calls calls) broker.Credential {
 	return func(ctx context.Context, username, password string) (identity.AccountID, error) {
 		began := calls.now()
 		id, err := check.Check(ctx, username, password)
@@ -249,7 +304,7 @@ func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Creden
 			calls.measure("directory", "credential", began, "refused")
 			return "", broker.ErrWrong
 		}
-		calls.measure("directory", "credential", began, "unavailable")
+		calls.measure("directory", "credential", began, directoryOutcome(err))
 		return "", directoryFault(err)
 	}
 }
@@ -277,27 +332,6 @@ func noPopulation(context.Context, identity.CitizenNumber, string, identity.Birt
 	return false, errors.New("no population database is configured")
 }
 
-// populationCheck answers no for an account whose name or birth date cannot be
-// asked about: the person is told to have them corrected, as for a mismatch.
-func populationCheck(client *population.Client, calls calls) broker.Population {
-	return func(ctx context.Context, n identity.CitizenNumber, name string, d identity.BirthDate) (bool, error) {
-		began := calls.now()
-		answer, err := client.Match(ctx, population.Question{Number: n, Name: name, BirthDate: d})
-		switch {
-		case err == nil:
-			calls.measure("population", "match", began, "ok")
-			return answer == population.Matched, nil
-		case errors.Is(err, population.ErrQuestion):
-			return false, nil
-		case errors.Is(err, population.ErrMalformed):
-			calls.measure("population", "match", began, "malformed")
-		default:
-			calls.measure("population", "match", began, "unavailable")
-		}
-		return false, err
-	}
-}
-
 // refusals shows the gate's refusals as pages.
 func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, proxy.Refusal) {
 	pages := map[string]screen.Reason{
@@ -307,7 +341,7 @@ func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, 
 		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
 		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
 		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonRate: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
-		string(link.UseEnded): screen.UseEnded,
+		proxy.ReasonSignInTooOld: screen.SignInTooOld, string(link.UseEnded): screen.UseEnded,
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
 		reason, known := pages[refusal.Reason]

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -19,7 +20,6 @@ import (
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
-	"vneid-proxy/broker/population"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/broker/work"
 	"vneid-proxy/config"
@@ -39,12 +39,14 @@ type app struct {
 	subjects  []string                 // the Citizen.Provider of each
 	metrics   *metrics.Metrics
 	work      *work.Work
+	refresh   *broker.Refresher
 	watched   []*reloading
 	policy    atomic.Pointer[link.Policy]
 	excused   atomic.Int64 // when the last exemption ends, in milliseconds of Unix time; 0 for none
 	now       func() time.Time
 	proxy     *proxy.Proxy
 	logger    *slog.Logger
+	closers   []io.Closer // beside the ledger
 	draining  atomic.Bool
 }
 
@@ -118,23 +120,26 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	if err != nil {
 		return pages{}, err
 	}
-	var check broker.Population = noPopulation
+	check, besideCheck := broker.Population(noPopulation), broker.Population(noPopulation)
+	var lookup, besideLookup broker.Lookup
 	if c.Population.URL != nil {
-		population, err := population.New(population.Config{
-			URL: address(c.Population.URL), Profile: c.Population.Profile, Token: c.Population.Token.Reveal(), Timeout: c.Process.CallTimeout,
-			AllowHTTP: c.Public.AllowHTTP,
-		})
+		database, err := newPopulation(c, callsToday(a.ledger))
 		if err != nil {
 			return pages{}, err
 		}
-		check = populationCheck(population, calls)
+		watchPopulation(a.metrics, database)
+		// What asks beside requests gives way to people, and does not wait long
+		// for a turn: its lease on the check runs on.
+		beside := database.Background(time.Second)
+		check, besideCheck = populationCheck(database, calls), populationCheck(beside, calls)
+		lookup, besideLookup = populationLookup(c, database, calls), populationLookup(c, beside, calls)
 	}
 	connector, err := newConnector(c, accounts)
 	if err != nil {
 		return pages{}, err
 	}
 	a.work = work.New(work.Config{
-		Ledger: a.ledger, Check: work.Check(check), Directory: writtenDirectory(c.Directory, connector, calls),
+		Ledger: a.ledger, Check: work.Check(besideCheck), Lookup: work.Lookup(besideLookup), Directory: writtenDirectory(c.Directory, connector, calls),
 		Metrics: a.metrics, Logger: a.logger,
 	})
 	b := broker.Config{
@@ -142,6 +147,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Providers:       offers,
 		Directory:       accountDirectory{connector, calls},
 		Population:      check,
+		Lookup:          lookup,
 		Policy:          a.rules,
 		Ledger:          a.ledger,
 		Feed:            a.feed,
@@ -154,6 +160,12 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
 		Now:             a.now,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
+	}
+	if database, ok := connector.(*directory.SQL); ok {
+		a.closers = append(a.closers, database)
+		if c.Directory.Credential == "sql" {
+			b.Credential = credentialCheck(database, calls)
+		}
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{
@@ -178,6 +190,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 			LoginURL: c.Portal.LoginURL.RequestURI(), ReturnParameter: c.Portal.ReturnParameter, SessionCookies: c.Portal.SessionCookies,
 		}
 	}
+	a.refresh = broker.NewRefresher(b)
 	return pages{own: broker.New(b), keep: broker.Keep(b), refuse: refusals(screens)}, nil
 }
 
@@ -206,7 +219,7 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream,
 		FurtherUpstreams: further, UpstreamHTTP2: c.Portal.UpstreamProtocol == "http2", Rate: float64(c.Listen.Rate), MaxBody: c.Listen.MaxBody, UpstreamHost: c.Portal.UpstreamHost, UpstreamTLS: upstreamTLS, Public: c.Portal.PublicPaths, Rules: ruled,
 		Login: portalLogin(c, a.rules), Jar: jar, Admit: a.admit, Now: a.now,
-		Validity: a.validity, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
+		Validity: a.validity, Resealed: a.refresh.Touch, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
 		AllowedHeaderNames: c.Portal.AllowedHeaderNames, TrustedProxies: c.Portal.TrustedProxies,
 		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
 	})
@@ -332,4 +345,13 @@ func readKey(kind, name string) (crypto.Signer, error) {
 	return signer, nil
 }
 
-func (a *app) close() error { return a.ledger.Close() }
+func (a *app) close() error {
+	if a.refresh != nil {
+		a.refresh.Wait()
+	}
+	err := a.ledger.Close()
+	for _, closer := range a.closers {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
+}

@@ -41,6 +41,9 @@ func (k checkCommand) Run(ctx context.Context, environ environment, at terminal)
 	if err == nil {
 		_, err = loadPolicy(c)
 	}
+	if err == nil {
+		_, err = readQueries(c.Directory)
+	}
 	var providers []config.FurtherProvider
 	if err == nil {
 		providers, err = providersOf(c)

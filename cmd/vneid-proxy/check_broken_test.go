@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,11 @@ func TestCheckNamesWhatIsBroken(t *testing.T) {
 	w := newProcWorld(t, procWorldConfig{tap: tap.wrap})
 	nowhere := fmt.Sprintf("http://localhost:%d", procFreePorts(t, 1)[0])
 	served := []string{"DIRECTORY_URL=" + w.portal + "/api/directory", "DIRECTORY_WRITE_BACK=true"}
+	soap := []string{
+		"POPULATION_PROFILE=ndxp-plain", "POPULATION_URL=" + w.population + "/soap", "POPULATION_TOKEN=", "POPULATION_TIMESTAMP=ms",
+		"POPULATION_USER=dvc", "POPULATION_SECRET=population-secret", "POPULATION_PROCEDURE=1.009999", "POPULATION_OFFICIAL=099080000001",
+	}
+	const confirms = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><KetQuaXacThuc xmlns="http://www.mic.gov.vn/dancu/1.0"><TonTai>true</TonTai></KetQuaXacThuc></e:Body></e:Envelope>`
 	for _, test := range []struct {
 		name    string
 		instead checkInstead
@@ -173,6 +179,14 @@ func TestCheckNamesWhatIsBroken(t *testing.T) {
 		{"population: wrong token", nil, []string{"POPULATION_TOKEN=" + checkCanary}, []string{"--ask-population"}, "fault population.match", "our token", "VNEID_PROXY_POPULATION_TOKEN"},
 		{"population: confirms anybody", checkSays("population", "/v1/match", 200, `{"matched":true}`), nil, []string{"--ask-population"}, "fault population.match", "DANGER", "POPULATION_URL"},
 		{"population: garbage", checkSays("population", "/v1/match", 200, canary), nil, []string{"--ask-population"}, "fault population.match", "something else than yes or no", "POPULATION_URL"},
+		{"population: SOAP", nil, soap, []string{"--ask-population"}, "", "nobody has does not match", ""},
+		{"population: SOAP not asked", nil, soap, nil, "", "VNEID_PROXY_POPULATION_SECRET", ""},
+		{"population: lookup", nil, append(slices.Clone(soap), "POPULATION_LOOKUP=on"), []string{"--ask-population"}, "", "nobody has does not match", ""},
+		{"population: SOAP confirms anybody", checkSays("population", "/soap", 200, confirms, "Content-Type: text/xml"), append(slices.Clone(soap), "POPULATION_LOOKUP=on"), []string{"--ask-population"},
+			"fault population.lookup fault population.match", "DANGER", "POPULATION_URL"},
+		{"population: procedure", nil, append(slices.Clone(soap), "POPULATION_PROCEDURE=1.0"), []string{"--ask-population"}, "fault population.match", "will not serve us", "VNEID_PROXY_POPULATION_PROCEDURE"},
+		{"population: wrong secret", nil, append(slices.Clone(soap), "POPULATION_SECRET="+checkCanary), []string{"--ask-population"}, "fault population.match", "does not accept", "VNEID_PROXY_POPULATION_SECRET"},
+		{"population: trusted ID cards", nil, append(slices.Clone(soap), "POPULATION_LOOKUP=on", "TRUST_POPULATION_ID_CARD=true"), nil, "warning config.trust", "old account's password", "TRUST_POPULATION_ID_CARD"},
 		{"population: down when asked", checkSays("population", "/v1/match", 503, canary), nil, []string{"--ask-population"}, "fault population.match", "cannot answer now", "POPULATION_URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/outbound"
+	"vneid-proxy/config"
 	"vneid-proxy/identity"
 )
 
@@ -15,6 +16,9 @@ import (
 func (i *inspection) directory(ctx context.Context) findings {
 	if i.config.Directory.URL == nil {
 		return nil
+	}
+	if config.IsDatabase(i.config.Directory.URL) {
+		return i.database(ctx)
 	}
 	if servedDirectory(i.config.Directory) {
 		return i.servedDirectory(ctx)

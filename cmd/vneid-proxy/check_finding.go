@@ -47,9 +47,12 @@ const (
 	portalDirect     subject = "portal.direct"
 	directoryOpen    subject = "directory.accounts"
 	directorySearch  subject = "directory.search"
+	directoryHash    subject = "directory.credential"
 	directoryWrite   subject = "directory.write-back"
 	populationReach  subject = "population.reach"
 	populationMatch  subject = "population.match"
+	// of the record lookup
+	populationLookedUp subject = "population.lookup"
 )
 
 // verdict is how a check ended.

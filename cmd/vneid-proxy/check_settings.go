@@ -50,6 +50,11 @@ func (i *inspection) settings(context.Context) findings {
 		found = append(found, configTrust.warning("every number in the directory counts as verified: somebody who typed a stranger's number is taken for them",
 			variable("TRUST_DIRECTORY_NUMBER")+": leave it unset unless nobody could ever type the number"))
 	}
+	if c.Population.TrustIDCard {
+		trusts = true
+		found = append(found, configTrust.warning("an ID-card number, which was given to several people now and then, stands in for the old account's password",
+			variable("TRUST_POPULATION_ID_CARD")+": leave it unset unless the portal never let people change it, nor their name and birth date"))
+	}
 	for _, f := range i.providers {
 		if f.Envelope == "optional" {
 			trusts = true
@@ -93,6 +98,12 @@ func clearText(c config.Config) (names []string) {
 	}
 	if inClear(c.Population.URL) {
 		names = append(names, variable("POPULATION_URL"))
+	}
+	if inClear(c.Population.LookupURL) {
+		names = append(names, variable("POPULATION_LOOKUP_URL"))
+	}
+	if inClear(c.Population.TokenURL) {
+		names = append(names, variable("POPULATION_TOKEN_URL"))
 	}
 	if inClear(c.Provider.IssuerURL) {
 		names = append(names, variable("ISSUER_URL"))

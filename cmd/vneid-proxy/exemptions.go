@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -127,7 +128,7 @@ func inOneLine(text string) string {
 
 // knownAccount refuses an id that the directory does not have: a slip of the
 // pen would excuse nobody.
-func knownAccount(ctx context.Context, c config.Config, id identity.AccountID) error {
+func knownAccount(ctx context.Context, c config.Config, id identity.AccountID) (err error) {
 	opened, err := openAccounts(c.Directory)
 	if err != nil {
 		return err
@@ -135,6 +136,9 @@ func knownAccount(ctx context.Context, c config.Config, id identity.AccountID) e
 	accounts, err := newConnector(c, opened)
 	if err != nil {
 		return err
+	}
+	if database, ok := accounts.(io.Closer); ok {
+		defer func() { err = errors.Join(err, database.Close()) }()
 	}
 	_, err = accounts.ByID(ctx, id)
 	if errors.Is(err, directory.ErrNotFound) {

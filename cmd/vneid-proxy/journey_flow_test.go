@@ -85,6 +85,15 @@ func (p *person) forwarded(account vneidtest.PortalAccount, citizen *vneidtest.P
 		if citizen.AccountLevel > 0 {
 			want["X-Identity-Account-Level"] = []string{strconv.Itoa(citizen.AccountLevel)}
 		}
+		if p.rig.wire.level != "" {
+			want["X-Identity-Authentication-Level"] = []string{p.rig.wire.level}
+		}
+		want["X-Identity-Acting"] = []string{"self"}
+		if o := citizen.Organisation; o != nil && kind(account) == "organisation" {
+			want["X-Identity-Acting"] = []string{"representative"}
+			want["X-Identity-Organisation"] = []string{o.ID}
+			want["X-Identity-Organisation-Name"] = []string{strings.ReplaceAll(url.QueryEscape(o.Name), "+", "%20")}
+		}
 	}
 	assert.Equal(p.t, want, got.Header, "nothing else: no cookie, token or header of ours")
 	require.Len(p.t, got.Header["X-Identity-Assertion"], 1)
@@ -118,17 +127,26 @@ func (p *person) asserted(header http.Header) {
 	}
 	name, err := url.PathUnescape(header.Get("X-Identity-Name"))
 	require.NoError(p.t, err)
+	organisation, err := url.PathUnescape(header.Get("X-Identity-Organisation-Name"))
+	require.NoError(p.t, err)
+	if p.rig.wire.profile == "oidc" && organisation != "" {
+		want["organisation_role"] = "Giám đốc"
+	}
 	for claim, text := range map[string]string{
 		"sub": header.Get("X-Forwarded-User"), "username": header.Get("X-Forwarded-Preferred-Username"),
 		"citizen_number": header.Get("X-Identity-Citizen-Number"), "name": name,
 		"birth_date": header.Get("X-Identity-Birth-Date"), "account_level": header.Get("X-Identity-Account-Level"),
-		"standing": header.Get("X-Identity-Standing"),
+		"standing": header.Get("X-Identity-Standing"), "acting": header.Get("X-Identity-Acting"),
+		"authentication_level": header.Get("X-Identity-Authentication-Level"),
+		"organisation_id":      header.Get("X-Identity-Organisation"), "organisation_name": organisation,
+		"organisation_tax_code": header.Get("X-Identity-Organisation"), // they are one, mostly
 	} {
 		if text != "" {
 			want[claim] = text
 		}
 	}
-	if header.Get("X-Identity-Account-Level") != "" || header.Get("X-Identity-Standing") == "none" { // the provider vouched
+	vouched := header.Get("X-Identity-Account-Level")+header.Get("X-Identity-Authentication-Level") != ""
+	if vouched || header.Get("X-Identity-Standing") == "none" { // the provider vouched
 		want["provider"] = p.rig.wire.provider
 	}
 	assert.Equal(p.t, want, claims)

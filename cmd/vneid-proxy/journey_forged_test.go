@@ -37,7 +37,7 @@ func forgedNames() []string {
 		"X-Forwarded-User", "X-Forwarded-Preferred-Username", "X-Forwarded-Email", "X-Forwarded-Groups",
 		"X-Forwarded-Access-Token", "X-Identity-Citizen-Number", "X-Identity-Name", "X-Identity-Birth-Date",
 		"X-Identity-Account-Level", "X-Identity-Authentication-Level", "X-Identity-Standing",
-		"X-Identity-Assertion", "X-Identity-Anything-Else", "Remote-User", "X-Auth-Request-User", "X-Portal-User",
+		"X-Identity-Acting", "X-Identity-Organisation", "X-Identity-Organisation-Name", "X-Identity-Assertion", "X-Identity-Anything-Else", "Remote-User", "X-Auth-Request-User", "X-Portal-User",
 	}
 }
 
@@ -133,7 +133,8 @@ func TestForgedIdentity(t *testing.T) {
 			assert.Equal(t, []string{who.Accounts[0].ID}, got.Header["X-Forwarded-User"], "ours, once")
 			assert.Equal(t, []string{who.Accounts[0].Username}, got.Header["X-Portal-User"])
 			assert.Equal(t, []string{"linked"}, got.Header["X-Identity-Standing"])
-			assert.Equal(t, 10, own)
+			assert.Equal(t, []string{"self"}, got.Header["X-Identity-Acting"])
+			assert.Equal(t, 11, own)
 		}
 	}
 	removed := r.metric("vneid_proxy_identity_headers_removed_total")

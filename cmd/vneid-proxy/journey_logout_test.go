@@ -74,7 +74,7 @@ func TestBackChannelLogoutRefuses(t *testing.T) {
 }
 
 // The frame in VNeID's page has no cookies of ours: iss and sid must do, and an
-// invented sid leaves nothing behind.
+// invented sid leaves nothing behind. The front-channel plan, by its module's name.
 func TestFrontChannelLogout(t *testing.T) {
 	r := newRig(t, rigWorld{})
 	p := r.person(t)
@@ -100,27 +100,31 @@ func TestFrontChannelLogout(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusOK, ask(url.Values{"iss": {r.vneidURL}, "sid": {"invented"}}).StatusCode)
 	require.Equal(t, http.StatusOK, p.program("/ping").status)
-	assert.Equal(t, http.StatusOK, ask(url.Values{"iss": {r.vneidURL}, "sid": sid}).StatusCode)
+	assert.Equal(t, http.StatusOK, ask(url.Values{"iss": {r.vneidURL}, "sid": sid}).StatusCode, "rp-frontchannel-rpinitlogout")
 	assert.Equal(t, http.StatusUnauthorized, p.program("/ping").status)
 	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="front",outcome="unknown",provider="vneid"}`))
 	assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_logouts_total{channel="front",outcome="ok",provider="vneid"}`))
 }
 
 // Back from the provider: the state says that its session is over too; without
-// it, or with another, the page still says that ours is.
+// it, or with another, the page still says that ours is. The plan of
+// RP-initiated logout, by its modules' names.
 func TestPostLogoutPage(t *testing.T) {
 	r := newRig(t, rigWorld{})
 	p := r.person(t)
 	p.vneid(p.visit(wanted), "linked")
 	at := p.follow(p.submit(p.get("/_vneid/sign-out"), "/sign-out"))
 	const everywhere = "tại hệ thống đăng nhập"
-	assert.Contains(t, at.body, everywhere)
+	assert.Contains(t, at.body, everywhere, "oidcc-client-test-rp-init-logout")
 	require.NotEmpty(t, at.url.Query().Get("state"))
-	for _, query := range []string{"", "?state=", "?state=another", "?state=QUJD.QUJD"} {
+	for module, query := range map[string]string{
+		"oidcc-client-test-rp-init-logout-no-state": "", "no state, though named": "?state=",
+		"oidcc-client-test-rp-init-logout-other-state": "?state=another", "a state in our form": "?state=QUJD.QUJD",
+	} {
 		at := p.get("/_vneid/sign-out" + query)
-		assert.Equal(t, http.StatusOK, at.status, query)
-		assert.Equal(t, "Đã đăng xuất", at.title(), query)
-		assert.NotContains(t, at.body, everywhere, query)
+		assert.Equal(t, http.StatusOK, at.status, module)
+		assert.Equal(t, "Đã đăng xuất", at.title(), module)
+		assert.NotContains(t, at.body, everywhere, module)
 	}
 }
 

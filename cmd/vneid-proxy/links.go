@@ -40,7 +40,7 @@ func (command linksShowCommand) Run(ctx context.Context, environ environment, at
 		if err != nil {
 			return err
 		}
-		all, err := l.ActiveByCitizen(ctx, identity.Citizen{Number: active.Number})
+		all, err := l.ActiveOf(ctx, active.CitizenID)
 		if err != nil {
 			return err
 		}
@@ -49,13 +49,17 @@ func (command linksShowCommand) Run(ctx context.Context, environ environment, at
 				return err
 			}
 		}
-		return table(at.out, "ACCOUNT\tNUMBER\tMETHOD\tSTRENGTH\tDEFAULT\tSINCE\tENDS", func(row func(...any)) {
+		return table(at.out, "ACCOUNT\tNUMBER\tFOR\tMETHOD\tSTRENGTH\tDEFAULT\tSINCE\tENDS", func(row func(...any)) {
 			for _, other := range all {
 				shown, number := l.Pseudonym("account", string(other.Account)), other.Number.String()
 				if command.Clear {
 					shown, number = string(other.Account), revealed(other.Number)
 				}
-				row(shown, number, other.Method, other.Strength, other.Default, instant(other.Since), instant(other.UnlinkDue))
+				acts := "self"
+				if other.ForOrganisation {
+					acts = "organisation"
+				}
+				row(shown, number, acts, other.Method, other.Strength, other.Default, instant(other.Since), instant(other.UnlinkDue))
 			}
 		})
 	})

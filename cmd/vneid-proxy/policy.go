@@ -81,7 +81,7 @@ func parsePolicy(c config.Config, text []byte) (link.Policy, error) {
 			LegacySignInUntil: link.DayOf(c.Link.LegacySignInUntil.Time()), SkipUntil: link.DayOf(c.Link.SkipUntil.Time()),
 			PassNoAccount: c.Link.OnNoAccount == "pass",
 		},
-		TrustDirectoryNumber: c.Directory.TrustNumber,
+		TrustDirectoryNumber: c.Directory.TrustNumber, TrustPopulationIDCard: c.Population.TrustIDCard,
 	}
 	if text == nil {
 		return policy, nil
@@ -90,7 +90,7 @@ func parsePolicy(c config.Config, text []byte) (link.Policy, error) {
 	if err != nil {
 		return link.Policy{}, err
 	}
-	r := policyReader{credential: c.Directory.CredentialURL != nil, page: c.Portal.LoginURL != nil}
+	r := policyReader{credential: c.Directory.CredentialURL != nil || c.Directory.Credential == "sql", page: c.Portal.LoginURL != nil}
 	policy.Default = r.over(policy.Default, "default", file.Default)
 	policy.Classes = map[link.Class]link.Terms{}
 	for name := range file.Kinds {

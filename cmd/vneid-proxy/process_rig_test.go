@@ -274,8 +274,11 @@ func newProcWorld(t *testing.T, c procWorldConfig) *procWorld {
 			PostLogoutRedirectURIs: []string{w.public + "/_vneid/sign-out"},
 		}}})
 	})
-	w.population = serve("population", func(string) (http.Handler, error) {
-		return vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: w.keys["POPULATION_TOKEN"], Personas: c.people})
+	w.population = serve("population", func(address string) (http.Handler, error) {
+		return vneidtest.NewPopulation(vneidtest.PopulationConfig{
+			Token: w.keys["POPULATION_TOKEN"], Personas: c.people, Procedures: []string{"1.009999"},
+			Platform: vneidtest.PlatformConfig{URL: address + "/soap", User: "dvc", Secret: "population-secret"},
+		})
 	})
 	w.portal = serve("portal", func(string) (http.Handler, error) {
 		if c.portal != nil {

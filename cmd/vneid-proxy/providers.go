@@ -109,9 +109,14 @@ func reloadLabel(f config.FurtherProvider, what string) string {
 
 // offer is the broker's view of a provider and its link policy.
 func offer(f config.FurtherProvider, p profile, calls calls) broker.Offer {
+	who := provider{
+		profile: p, subjects: subjectsOf(f), system: system(f.Name), signInProves: f.AuthTime == "sign_in", calls: calls, outage: new(outage),
+	}
 	o := broker.Offer{
-		Name: f.Name, Title: buttonTitle(f.Title),
-		Provider: provider{profile: p, subjects: subjectsOf(f), system: system(f.Name), calls: calls},
+		Name: f.Name, Title: buttonTitle(f.Title), Provider: who, Away: who.outage.away, LoginHint: f.LoginHint == "last",
+	}
+	if party, ok := p.(*vneid.OIDC); ok && f.Refresh {
+		o.Refresh = who.refresh(party)
 	}
 	if f.Link == config.LinkNone {
 		o.Appointment = &broker.Appointment{ByID: f.Account.By == "id"}

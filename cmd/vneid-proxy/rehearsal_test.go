@@ -168,7 +168,7 @@ type came struct {
 func (c came) are(o link.Outcome) bool {
 	switch o {
 	case link.OutcomeLinked:
-		return c.vneid == "linked" && (c.legacy == "linked" || c.legacy == "closed" || c.legacy == "wrong")
+		return (c.vneid == "linked" || c.vneid == "") && (c.legacy == "linked" || c.legacy == "closed" || c.legacy == "wrong")
 	case link.OutcomeTrustedNumber:
 		return c.legacy == "linked"
 	case link.OutcomeVNeIDNumber:

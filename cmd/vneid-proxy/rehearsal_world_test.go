@@ -205,8 +205,12 @@ func portalRow(d drawn) vneidtest.PortalAccount {
 }
 
 // theirWay reports that VNeID is worth a try for an account: there is a link,
-// or a verified number.
+// or a verified number. An organisation's opens only to who acts for it, which
+// nobody drawn does.
 func (d drawn) theirWay() bool {
+	if d.account.Kind == identity.KindOrganisation {
+		return false
+	}
 	return d.row == rowLinked || d.row == rowLinkedUsed || d.account.NumberVerified
 }
 

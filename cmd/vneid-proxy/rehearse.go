@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -116,6 +117,9 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config, here termin
 	if err != nil {
 		return err
 	}
+	if database, ok := connected.(io.Closer); ok {
+		defer func() { err = errors.Join(err, database.Close()) }()
+	}
 	if k.Account {
 		return k.rehearseOne(ctx, c, policy, at, connected, here)
 	}
@@ -145,10 +149,14 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config, here termin
 		return err
 	}
 	defer func() { err = errors.Join(err, list.close(err == nil)) }()
-	progress := newProgress(ctx, os.Stderr, accounts)
+	total := 0
+	if c, ok := accounts.(counter); ok {
+		total, _ = c.Count(ctx) // 0 where it cannot say
+	}
+	progress := newProgress(os.Stderr, "accounts rehearsed", total)
 	err = rehearsal{policy, at, l.AccountStates}.run(ctx, accounts, func(one rehearsed) error {
 		report.add(one)
-		progress.step()
+		progress.set(report.accounts)
 		return list.add(one)
 	})
 	progress.end()

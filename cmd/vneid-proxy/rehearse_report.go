@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -167,45 +166,4 @@ func (l *blockedList) close(whole bool) error {
 		err = errors.Join(err, os.Remove(l.file.Name()))
 	}
 	return err
-}
-
-// progress tells a terminal how far a long command is.
-type progress struct {
-	to          io.Writer // nil tells nobody
-	began, last time.Time
-	done, total int
-}
-
-func newProgress(ctx context.Context, to *os.File, accounts scanner) *progress {
-	p := &progress{began: time.Now()}
-	p.last = p.began
-	if info, err := to.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return p
-	}
-	p.to = to
-	if c, ok := accounts.(counter); ok {
-		p.total, _ = c.Count(ctx) // 0 where it cannot say
-	}
-	return p
-}
-
-// step counts one more, and says so once a second.
-func (p *progress) step() {
-	p.done++
-	if p.to == nil || p.done%rehearseBatch != 0 || time.Since(p.last) < time.Second {
-		return
-	}
-	p.last = time.Now()
-	rate := float64(p.done) / time.Since(p.began).Seconds()
-	left := ""
-	if p.total > p.done {
-		left = fmt.Sprintf(" of %d, %s left", p.total, (time.Duration(float64(p.total-p.done)/rate) * time.Second).Round(time.Second))
-	}
-	fmt.Fprintf(p.to, "\r\x1b[K%d accounts%s, %.0f a second", p.done, left, rate)
-}
-
-func (p *progress) end() {
-	if p.to != nil {
-		fmt.Fprint(p.to, "\r\x1b[K")
-	}
 }

@@ -47,6 +47,7 @@ type rig struct {
 // rigWorld is what a test may have otherwise than usual.
 type rigWorld struct {
 	wire     wire                      // to VNeID; wireOIDC unless told otherwise
+	way      populationWay             // to the population database; "" is json
 	env      map[string]string         // over the usual environment; "" unsets
 	people   []vneidtest.Persona       // nil is vneidtest.Personas
 	accounts []vneidtest.PortalAccount // of nobody's, in the portal and the directory
@@ -89,8 +90,8 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		require.NoError(t, err)
 		return r.vneid
 	})
-	population := r.simulate(func(string) http.Handler {
-		r.population, err = vneidtest.NewPopulation(vneidtest.PopulationConfig{Token: "population-token", Personas: world.people})
+	population := r.simulate(func(address string) http.Handler {
+		r.population, err = vneidtest.NewPopulation(populationConfig(address, world.people))
 		require.NoError(t, err)
 		return r.population
 	})
@@ -128,6 +129,7 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		r.env["PROVIDERS_FILE"] = filepath.Join(t.TempDir(), "providers.yaml")
 		require.NoError(t, os.WriteFile(r.env["PROVIDERS_FILE"], []byte(world.further(r)), 0o600))
 	}
+	maps.Copy(r.env, world.way.environ(population))
 	maps.Copy(r.env, world.env)
 	r.start()
 	t.Cleanup(func() { r.stop() })
@@ -154,9 +156,9 @@ func (r *rig) start() {
 		require.NoError(r.t, err)
 	}
 	r.stop = func() {
+		r.stop = func() {} // the cleanup must not wait a second time for what ended badly
 		cancel()
 		require.NoError(r.t, <-ended)
-		r.stop = func() {}
 	}
 }
 
@@ -262,7 +264,7 @@ func (r *rig) links(account string) []ledger.Link {
 		require.ErrorIs(r.t, err, ledger.ErrNotFound)
 		return nil
 	}
-	all, err := l.ActiveByCitizen(r.t.Context(), identity.Citizen{Number: active.Number})
+	all, err := l.ActiveOf(r.t.Context(), active.CitizenID)
 	require.NoError(r.t, err)
 	return all
 }

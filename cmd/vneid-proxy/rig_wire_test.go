@@ -30,6 +30,8 @@ type wire struct {
 	// endSession says that signing out leads to VNeID, with the ID token as a
 	// hint; without one it ends at our own page.
 	endSession bool
+	// level is the authentication level that is told, "" for none.
+	level string
 }
 
 func wireOIDC() wire {

@@ -48,10 +48,10 @@ func parseRules(text []byte, providers []string) (*proxy.Rules, error) {
 		list[i] = proxy.Rule{
 			Path: r.Path, Exact: r.Exact, Methods: r.Methods, Access: proxy.Access(r.Access),
 			Needs: proxy.Needs{
-				Roles: r.Needs.Role, AccountLevel: r.Needs.AccountLevel, AuthenticationLevels: r.Needs.AuthenticationLevel,
+				Roles: r.Needs.Role, AccountLevel: r.Needs.AccountLevel, AuthenticationLevels: r.Needs.AuthenticationLevel, MaxAge: r.MaxAge.Duration,
 			},
 			From: r.From.Time(), Before: r.Until.After(), Upstream: r.Upstream.URL,
-			Provider: r.Provider, StepUp: r.StepUp, UpstreamHTTP2: r.UpstreamHTTP2, ResponseTimeout: r.ResponseTimeout.Duration, MaxBody: r.MaxBody, PassAuthorization: r.PassAuthorization,
+			Provider: r.Provider, StepUp: r.StepUp, Prompt: r.Prompt, UpstreamHTTP2: r.UpstreamHTTP2, ResponseTimeout: r.ResponseTimeout.Duration, MaxBody: r.MaxBody, PassAuthorization: r.PassAuthorization,
 		}
 		for _, standing := range r.Needs.Standing {
 			list[i].Needs.Standings = append(list[i].Needs.Standings, identity.Standing(standing))
