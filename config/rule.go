@@ -149,15 +149,26 @@ func checkTimes(c *Config, l loader) {
 	}
 }
 
-// checkPolicy asks for what linking stands on. Only enforce is judged: what
-// another LINK needs is not known to this release.
+// checkPolicy asks for what linking stands on.
 func checkPolicy(c *Config, l loader) {
-	if c.Link.Mode != "enforce" {
+	mode := c.Link.Mode
+	if mode == "off" {
+		for _, name := range []string{
+			"DIRECTORY_URL", "DIRECTORY_CREDENTIAL_URL", "POPULATION_URL", "POPULATION_TOKEN", "PORTAL_LOGIN_URL", "PORTAL_WHOAMI_URL",
+			"LEGACY_SIGN_IN_UNTIL", "SKIP_UNTIL", "POLICY_FILE",
+		} {
+			if l.has(name) {
+				l.fault(name, "remove it: with LINK=off there are no accounts to sign in to or to link")
+			}
+		}
 		return
 	}
-	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL")
+	l.need(mode == "enforce", "with LINK=enforce", "POPULATION_URL")
+	l.need(mode == "enforce" || mode == "observe", "unless LINK=off", "DIRECTORY_URL")
 	checkDirectory(c, l)
-	checkPopulation(c, l)
+	if mode == "enforce" || l.has("POPULATION_URL") {
+		checkPopulation(c, l)
+	}
 	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") && c.Directory.Credential == "http" {
 		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql or ldap: nothing checks a portal account")
 	}

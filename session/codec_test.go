@@ -83,7 +83,8 @@ func someIDCards(t *testing.T) (cards []identity.IDCardNumber) {
 }
 
 func someAccount() AccountRef {
-	a := AccountRef{ID: identity.AccountID(someText()), Username: someText(), Email: someText(), Kind: identity.Kind(someText())}
+	a := AccountRef{ID: identity.AccountID(someText()), Username: someText(), Email: someText(), Kind: identity.Kind(someText()),
+		Cohort: someText(), Excused: someTime()}
 	for range rand.IntN(4) {
 		a.Roles = append(a.Roles, someText())
 	}
@@ -111,15 +112,15 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 			Citizen: someCitizen(t), Authenticated: someTime(), LookedUp: rand.IntN(2) == 0, IDCards: someIDCards(t), ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotProof := reread(t, p)
-		utc(&gotProof.Begun, &gotProof.Authenticated)
+		utc(&gotProof.Begun, &gotProof.Account.Excused, &gotProof.Authenticated)
 		require.Equal(t, p, gotProof)
 
 		s := Session{
 			ID: NewID(), Begun: someTime(), Sealed: someTime(), Read: someTime(), Account: someAccount(),
-			Citizen: someCitizen(t), Authenticated: someTime(), Standing: identity.Standing(someText()), ProviderSID: someText(), Tokens: NewID(),
+			Citizen: someCitizen(t), Authenticated: someTime(), Standing: identity.Standing(someText()), ReadOnly: rand.IntN(2) == 0, ProviderSID: someText(), Tokens: NewID(),
 		}
 		gotSession := reread(t, s)
-		utc(&gotSession.Begun, &gotSession.Sealed, &gotSession.Read, &gotSession.Authenticated)
+		utc(&gotSession.Begun, &gotSession.Sealed, &gotSession.Read, &gotSession.Account.Excused, &gotSession.Authenticated)
 		require.Equal(t, s, gotSession)
 	}
 }

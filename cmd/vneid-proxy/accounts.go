@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/ledger"
@@ -60,7 +61,7 @@ func openBare(ctx context.Context, environ environment) (*accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLedger(ctx, c, slog.Default())
+	l, err := openLedger(ctx, c, slog.Default(), time.Now)
 	return &accounts{config: c, ledger: l, unreadable: new(int)}, err
 }
 

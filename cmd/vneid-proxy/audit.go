@@ -24,7 +24,7 @@ func (auditVerifyCommand) Run(ctx context.Context, environ environment) (err err
 	if err != nil {
 		return err
 	}
-	l, err := openLedger(ctx, c, slog.Default())
+	l, err := openLedger(ctx, c, slog.Default(), time.Now)
 	if err != nil {
 		return err
 	}
@@ -41,9 +41,9 @@ func (auditVerifyCommand) Run(ctx context.Context, environ environment) (err err
 	return nil
 }
 
-func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
+func openLedger(ctx context.Context, c config.Config, logger *slog.Logger, now func() time.Time) (*ledger.Ledger, error) {
 	return ledger.Open(ctx, ledger.Config{
 		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-		SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Notify: c.Portal.NotifyURL != nil, Logger: logger,
+		SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Notify: c.Portal.NotifyURL != nil, Logger: logger, Now: now,
 	})
 }

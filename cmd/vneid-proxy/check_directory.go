@@ -14,6 +14,9 @@ import (
 
 // directory opens the portal's accounts as serve does.
 func (i *inspection) directory(ctx context.Context) findings {
+	if i.config.Directory.URL == nil {
+		return nil
+	}
 	if config.IsDatabase(i.config.Directory.URL) {
 		return i.database(ctx)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // servedDirectory reports whether the portal serves its accounts itself.
-func servedDirectory(c config.Directory) bool { return c.URL.Scheme != "embedded" }
+func servedDirectory(c config.Directory) bool { return c.URL != nil && c.URL.Scheme != "embedded" }
 
 // connector is what every directory can be asked.
 type connector interface {
@@ -86,9 +86,12 @@ func directoryFault(err error) error {
 	return &broker.Fault{Reason: screen.DirectoryDown, Err: err}
 }
 
-// newConnector is the configured directory. Only a file is opened; nobody is
-// asked.
+// newConnector is the configured directory, an empty one where there is none.
+// Only a file is opened; nobody is asked.
 func newConnector(ctx context.Context, c config.Config) (connector, error) {
+	if c.Directory.URL == nil {
+		return noAccounts{}, nil
+	}
 	if config.IsDatabase(c.Directory.URL) {
 		return newDatabase(c)
 	}
@@ -251,3 +254,22 @@ func (d versionedDirectory) WriteCitizenNumber(ctx context.Context, id identity.
 	}
 	return err
 }
+
+// noAccounts is the directory of a portal without accounts (LINK=off).
+type noAccounts struct{}
+
+func (noAccounts) ByID(context.Context, identity.AccountID) (identity.Account, error) {
+	return identity.Account{}, directory.ErrNotFound
+}
+
+func (noAccounts) ByUsername(context.Context, string) ([]identity.Account, error) { return nil, nil }
+
+func (noAccounts) ByCitizenNumber(context.Context, identity.CitizenNumber) ([]identity.Account, error) {
+	return nil, nil
+}
+
+func (noAccounts) ByIDCardNumber(context.Context, identity.IDCardNumber) ([]identity.Account, error) {
+	return nil, nil
+}
+
+func (noAccounts) Scan(context.Context, func(directory.Record) error) error { return nil }

@@ -25,7 +25,7 @@ func serve(ctx context.Context, c config.Config, logger *slog.Logger, ready func
 	// What runs beside requests goes on while they drain.
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	a, err := newApp(working, c, logger)
+	a, err := newApp(working, c, logger, time.Now)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,7 @@ func serve(ctx context.Context, c config.Config, logger *slog.Logger, ready func
 	}
 	group.Go(func() error { a.work.Run(ended); return nil })
 	group.Go(func() error { a.watch(ended); return nil })
+	group.Go(func() error { a.watchExcuses(ended); return nil })
 	logger.Info("serving", "version", buildVersion(), "listen", public.Addr().String(),
 		"admin", admin.Addr().String(), "public_url", c.Public.URL.String(), "upstream", c.Portal.Upstream.String())
 	if ready != nil {

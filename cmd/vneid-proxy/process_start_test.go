@@ -50,7 +50,7 @@ func TestRefusedAtStart(t *testing.T) {
 			"VNEID_PROXY_DIRECTORY_URL", "VNEID_PROXY_POPULATION_URL",
 		}},
 		{"every fault at once", []string{"serve"}, w.environ(
-			"PUBLIC_URL=ftp://"+value, "SECRET_KEYS="+value, "SESSION_IDLE=9h", "UPSTREAM_ADDRESS="+value, "LINK=observe", "DRAIN_DELAY=-1s",
+			"PUBLIC_URL=ftp://"+value, "SECRET_KEYS="+value, "SESSION_IDLE=9h", "UPSTREAM_ADDRESS="+value, "LINK=sometimes", "DRAIN_DELAY=-1s",
 		), 2, []string{
 			"6 of the variables", "VNEID_PROXY_PUBLIC_URL: ", "VNEID_PROXY_SECRET_KEYS: ", "VNEID_PROXY_SESSION_IDLE: ",
 			"VNEID_PROXY_UPSTREAM_ADDRESS: ", "VNEID_PROXY_LINK: ", "VNEID_PROXY_DRAIN_DELAY: ",
