@@ -8,7 +8,7 @@
     to.searchParams.set('rd', rd + fragment);
     link.href = to.pathname + to.search;
   });
-  Array.prototype.forEach.call(document.querySelectorAll('form[action$="/sign-in/legacy"]'), function (form) {
+  Array.prototype.forEach.call(document.querySelectorAll('form'), function (form) {
     var field = document.createElement('input');
     field.type = 'hidden';
     field.name = 'fragment';
