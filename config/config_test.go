@@ -174,6 +174,7 @@ func TestAccepted(t *testing.T) {
 		"database":             {"DIRECTORY_URL=postgres://reader@db.internal:5433/portal?sslmode=disable", "DIRECTORY_QUERIES_FILE=/q.yaml"},
 		"named instance":       {"DIRECTORY_URL=sqlserver://reader@db.internal/dvc?database=portal", "DIRECTORY_QUERIES_FILE=/q.yaml"},
 		"legacy by hash":       {"LEGACY_SIGN_IN_UNTIL=2026-12-31", "DIRECTORY_URL=mysql://reader@[::1]/portal", "DIRECTORY_QUERIES_FILE=/q.yaml", "DIRECTORY_CREDENTIAL=sql"},
+		"LDAP server":          {"LEGACY_SIGN_IN_UNTIL=2026-12-31", "DIRECTORY_URL=ldaps://directory.internal:1636/ou=people,dc=example", "DIRECTORY_QUERIES_FILE=/q.yaml", "DIRECTORY_USER=cn=a,dc=example", "DIRECTORY_PASSWORD=p", "DIRECTORY_CREDENTIAL=ldap", "DIRECTORY_WRITE_BACK=true", "DIRECTORY_CA_FILE=/ca.pem"},
 		"relative ledger":      {"LEDGER_URL=sqlite:ledger.db"},
 		"two free ports":       {"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"},
 		"no delay":             {"DRAIN_DELAY=0s"},

@@ -57,9 +57,9 @@ func formOf(name string) form {
 	case "page":
 		return form{"a path that begins with one /, or an absolute http or https address", isPage}
 	case "directory":
-		return form{"embedded: and the absolute path of a CSV file, or an absolute http or https address without user name, ? or #, or postgres://, mysql://, sqlserver:// or oracle:// with user, host and database, and no password", func(s string) bool {
+		return form{"embedded: and the absolute path of a file of accounts, or an absolute http or https address without user name, ? or #, or postgres://, mysql://, sqlserver:// or oracle:// with user, host and database, and no password, or ldap:// or ldaps:// with host and base DN", func(s string) bool {
 			u, err := url.Parse(s)
-			return isEmbedded(s) || isIssuer(s) || err == nil && IsDatabase(u)
+			return isEmbedded(s) || isIssuer(s) || err == nil && (IsDatabase(u) || IsLDAP(u))
 		}}
 	case "sqlite":
 		return form{"sqlite:// and the absolute path of a file", isSQLite}
@@ -148,6 +148,13 @@ func IsDatabase(u *url.URL) bool {
 	}
 	named := len(u.Path) > 1 || u.Scheme == "sqlserver"
 	return !password && named && u.User.Username() != "" && isHost(u.Hostname()) && u.Fragment == "" && (u.Port() == "" || isPort(u.Port()))
+}
+
+// IsLDAP reports whether a DIRECTORY_URL is an LDAP server's (RFC 4516), with the
+// DN under which the accounts lie and nothing after it.
+func IsLDAP(u *url.URL) bool {
+	return (u.Scheme == "ldap" || u.Scheme == "ldaps") && len(u.Path) > 1 && strings.Contains(u.Path, "=") && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && isHost(u.Hostname()) && (u.Port() == "" || isPort(u.Port()))
 }
 
 func isSQLite(s string) bool {

@@ -169,8 +169,8 @@ func checkPolicy(c *Config, l loader) {
 	if mode == "enforce" || l.has("POPULATION_URL") {
 		checkPopulation(c, l)
 	}
-	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") && c.Directory.Credential != "sql" {
-		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql: nothing checks a portal account")
+	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") && c.Directory.Credential == "http" {
+		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql or ldap: nothing checks a portal account")
 	}
 }
 
@@ -178,26 +178,35 @@ func checkDirectory(c *Config, l loader) {
 	u := c.Directory.URL
 	served := u != nil && (u.Scheme == "http" || u.Scheme == "https")
 	l.need(served || l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL", "DIRECTORY_TOKEN")
-	database := u != nil && slices.Contains(databases(), u.Scheme)
-	l.need(database, "with a database as DIRECTORY_URL", "DIRECTORY_QUERIES_FILE")
-	if u != nil && !database {
-		for _, name := range []string{"DIRECTORY_QUERIES_FILE", "DIRECTORY_PASSWORD"} {
-			if l.has(name) {
-				l.fault(name, "remove it: it has a meaning only with a database as DIRECTORY_URL")
+	database, server := u != nil && slices.Contains(databases(), u.Scheme), u != nil && IsLDAP(u)
+	l.need(database || server, "with a database or LDAP server as DIRECTORY_URL", "DIRECTORY_QUERIES_FILE")
+	l.need(server, "with an LDAP server as DIRECTORY_URL", "DIRECTORY_USER", "DIRECTORY_PASSWORD")
+	for _, only := range []struct {
+		there bool
+		words string
+		names []string
+	}{
+		{database || server, "a database or LDAP server", []string{"DIRECTORY_QUERIES_FILE", "DIRECTORY_PASSWORD"}},
+		{server, "an LDAP server", []string{"DIRECTORY_USER", "DIRECTORY_CA_FILE"}},
+	} {
+		for _, name := range only.names {
+			if u != nil && !only.there && l.has(name) {
+				l.fault(name, "remove it: it has a meaning only with %s as DIRECTORY_URL", only.words)
 			}
 		}
 	}
-	if c.Directory.WriteBack && u != nil && !served && !database {
-		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL, or name its database: a file is read alone")
+	if c.Directory.WriteBack && u != nil && !served && !database && !server {
+		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL, or name its database or LDAP server: a file is read alone")
 	}
-	if c.Directory.Credential != "sql" {
+	credential := c.Directory.Credential
+	if credential != "sql" && credential != "ldap" {
 		return
 	}
-	if u != nil && !database {
-		l.fault("DIRECTORY_CREDENTIAL", "remove it, or name the portal's database in DIRECTORY_URL")
+	if u != nil && (credential == "sql" && !database || credential == "ldap" && !server) {
+		l.fault("DIRECTORY_CREDENTIAL", "remove it, or name the portal's %s in DIRECTORY_URL", map[string]string{"sql": "database", "ldap": "LDAP server"}[credential])
 	}
 	if l.has("DIRECTORY_CREDENTIAL_URL") {
-		l.fault("DIRECTORY_CREDENTIAL_URL", "remove it: with DIRECTORY_CREDENTIAL=sql nobody is asked there")
+		l.fault("DIRECTORY_CREDENTIAL_URL", "remove it: with DIRECTORY_CREDENTIAL=%s nobody is asked there", credential)
 	}
 }
 

@@ -54,7 +54,7 @@ func (r row) reply() rowReply {
 func directoryKnobs() map[string]knobKind {
 	return map[string]knobKind{
 		"directory_two": knobSwitch, "directory_other": knobSwitch, "directory_duplicate": knobSwitch,
-		"directory_case": knobSwitch, "directory_trailing": knobSwitch, "write_back_changed": knobSwitch,
+		"directory_case": knobSwitch, "directory_trailing": knobSwitch, "write_back_changed": knobSwitch, "scan_circle": knobSwitch,
 	}
 }
 

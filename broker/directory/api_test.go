@@ -68,10 +68,11 @@ func TestTheDocumentHasTheMembersOfTheConnector(t *testing.T) {
 	schemas := d.Components.Schemas
 	for name, want := range map[string][]string{
 		"Account": names(t, member("", "")), "Found": {"accounts"}, "Written": {"version"},
+		"ScannedAccount": names(t, scannedMember("", "")), "Page": {"accounts", "next"}, "Scan": {"after", "limit"},
 	} {
 		s := schemas[name]
 		assert.Equal(t, want, slices.Sorted(slices.Values(s.Required)), name)
-		if name == "Account" {
+		if name == "Account" || name == "ScannedAccount" {
 			want = slices.Sorted(slices.Values(append(want, "group", "subject", "created_by")))
 		}
 		assert.Equal(t, want, slices.Sorted(maps.Keys(s.Properties)), name)
@@ -120,7 +121,7 @@ func answered(t *testing.T, body string) error {
 // asked as they ask.
 func TestTheDocumentsExamplesWork(t *testing.T) {
 	api := published(t)
-	require.Equal(t, []string{"/citizen-number", "/search"}, slices.Sorted(maps.Keys(api.Paths)))
+	require.Equal(t, []string{"/citizen-number", "/scan", "/search"}, slices.Sorted(maps.Keys(api.Paths)))
 	search, write := api.Paths["/search"]["post"], api.Paths["/citizen-number"]["post"]
 	asked := map[string]map[string]string{}
 	d := overHTTP(t, serve(t, func(w http.ResponseWriter, r *http.Request) {

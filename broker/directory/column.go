@@ -19,7 +19,8 @@ type column struct {
 	read func(a *identity.Account, text string) (problem string)
 }
 
-// columns are those that a file may have, in any order. Only id is required.
+// columns are those that a file may have, in any order. Only id is required:
+// without kind an account is a citizen's, without status it is active.
 func columns() []column {
 	return []column{
 		{"id", func(a *identity.Account, text string) string {
@@ -93,6 +94,10 @@ func unless(good bool, problem string) string {
 func validKind(k identity.Kind) bool {
 	return slices.Contains([]identity.Kind{identity.KindCitizen, identity.KindOfficial, identity.KindOrganisation}, k)
 }
+
+// validID reports whether an account's id can be carried in a header and a
+// sealed cookie.
+func validID(id identity.AccountID) bool { return id != "" && plain(string(id)) }
 
 func validCreator(c identity.Creator) bool {
 	return slices.Contains([]identity.Creator{"", identity.CreatedBySelf, identity.CreatedByOfficial}, c)

@@ -18,7 +18,7 @@ import (
 
 // HTTPConfig is what NewHTTP needs.
 type HTTPConfig struct {
-	URL   string // under which /search and /citizen-number lie, without a query; required
+	URL   string // under which /search, /citizen-number and /scan lie, without a query; required
 	Token string // bearer token that tells the portal who asks; required
 
 	Timeout   time.Duration     // of one call; default outbound.DefaultTimeout
@@ -147,7 +147,7 @@ func (d *HTTP) search(ctx context.Context, member, value string, asked func(iden
 }
 
 // post makes one call and reads an answer of status 200 strictly.
-func (d *HTTP) post(ctx context.Context, path string, question map[string]string, into any) (status int, err error) {
+func (d *HTTP) post(ctx context.Context, path string, question, into any) (status int, err error) {
 	body, err := json.Marshal(question)
 	if err != nil {
 		return 0, err

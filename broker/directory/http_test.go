@@ -31,6 +31,10 @@ func simulated(t *testing.T, accounts []identity.Account) (*vneidtest.Portal, *d
 			Group: a.Group, Subject: a.Subject, CreatedBy: string(a.CreatedBy),
 		})
 	}
+	return simulatedRows(t, rows)
+}
+
+func simulatedRows(t *testing.T, rows []vneidtest.PortalAccount) (*vneidtest.Portal, *directory.HTTP) {
 	portal, err := vneidtest.NewPortal(vneidtest.PortalConfig{CredentialToken: "secret", Personas: []vneidtest.Persona{}, Accounts: rows})
 	require.NoError(t, err)
 	server := httptest.NewServer(portal)

@@ -53,7 +53,7 @@ type app struct {
 // newApp wires the packages together. It opens the ledger and reaches nobody
 // else: whoever signs in first finds out what is down, and /readyz says so. now
 // is the clock that every decision goes by.
-func newApp(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger, now func() time.Time) (_ *app, err error) {
+func newApp(ctx context.Context, c config.Config, logger *slog.Logger, now func() time.Time) (_ *app, err error) {
 	a := &app{config: c, profiles: map[string]profile{}, metrics: metrics.New(buildVersion()), logger: logger, now: now}
 	if a.providers, err = providersOf(c); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func newApp(ctx context.Context, c config.Config, accounts []identity.Account, l
 	if err != nil {
 		return nil, err
 	}
-	pages, err := a.broker(jar, accounts)
+	pages, err := a.broker(ctx, jar)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ type pages struct {
 	refuse func(http.ResponseWriter, *http.Request, proxy.Refusal)
 }
 
-func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, error) {
+func (a *app) broker(ctx context.Context, jar *session.Jar) (pages, error) {
 	c := a.config
 	calls := calls{metrics: a.metrics, now: time.Now}
 	var offers []broker.Offer
@@ -134,7 +134,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		check, besideCheck = populationCheck(database, calls), populationCheck(beside, calls)
 		lookup, besideLookup = populationLookup(c, database, calls), populationLookup(c, beside, calls)
 	}
-	connector, err := newConnector(c, accounts)
+	connector, err := newConnector(ctx, c)
 	if err != nil {
 		return pages{}, err
 	}
@@ -161,11 +161,11 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		Now:             a.now,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
 	}
-	if database, ok := connector.(*directory.SQL); ok {
-		a.closers = append(a.closers, database)
-		if c.Directory.Credential == "sql" {
-			b.Credential = credentialCheck(database, calls)
-		}
+	if open, ok := connector.(io.Closer); ok {
+		a.closers = append(a.closers, open)
+	}
+	if check, ok := connector.(directory.CredentialCheck); ok && c.Directory.Credential != "http" {
+		b.Credential = credentialCheck(check, calls)
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{

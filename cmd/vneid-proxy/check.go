@@ -42,7 +42,7 @@ func (k checkCommand) Run(ctx context.Context, environ environment, at terminal)
 		_, err = loadPolicy(c)
 	}
 	if err == nil {
-		_, err = readQueries(c.Directory)
+		err = checkQueries(c.Directory)
 	}
 	var providers []config.FurtherProvider
 	if err == nil {

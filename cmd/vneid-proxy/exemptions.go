@@ -129,11 +129,7 @@ func inOneLine(text string) string {
 // knownAccount refuses an id that the directory does not have: a slip of the
 // pen would excuse nobody.
 func knownAccount(ctx context.Context, c config.Config, id identity.AccountID) (err error) {
-	opened, err := openAccounts(c.Directory)
-	if err != nil {
-		return err
-	}
-	accounts, err := newConnector(c, opened)
+	accounts, err := newConnector(ctx, c)
 	if err != nil {
 		return err
 	}

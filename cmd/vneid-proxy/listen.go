@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vneid-proxy/config"
-	"vneid-proxy/identity"
 	"vneid-proxy/proxy"
 )
 
@@ -22,11 +21,11 @@ import (
 // at once, requests are taken for DRAIN_DELAY more, so that load balancers
 // hear of it, and running ones have DRAIN_TIMEOUT to finish. ready, if not
 // nil, is called once both listeners are open.
-func serve(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger, ready func()) (err error) {
+func serve(ctx context.Context, c config.Config, logger *slog.Logger, ready func()) (err error) {
 	// What runs beside requests goes on while they drain.
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	a, err := newApp(working, c, accounts, logger, time.Now)
+	a, err := newApp(working, c, logger, time.Now)
 	if err != nil {
 		return err
 	}

@@ -108,6 +108,7 @@ func newRehearsalRig(t *testing.T) (r *rig, all []drawn, seed string) {
 	for _, d := range all {
 		r.accounts = append(r.accounts, d.account)
 	}
+	require.NoError(t, exportAccounts(r.settings(t, filepath.Join(t.TempDir(), "none.db")).Directory.URL.Path, r.accounts))
 	seed = filepath.Join(t.TempDir(), "seed.db")
 	l := openAt(t, seed, rehearsalBegins())
 	for i, d := range all {
@@ -273,7 +274,7 @@ func (r *rig) rehearseAt(t *testing.T, ledgerFile string, at time.Time) map[iden
 	c := r.settings(t, ledgerFile)
 	policy, err := loadPolicy(c)
 	require.NoError(t, err)
-	accounts, err := newConnector(c, r.accounts)
+	accounts, err := newConnector(t.Context(), c)
 	require.NoError(t, err)
 	l := openAt(t, copyLedger(t, ledgerFile), at)
 	defer func() { require.NoError(t, l.Close()) }()
@@ -290,7 +291,7 @@ func (r *rig) serveAt(t *testing.T, ledgerFile string, at time.Time) (a *app, st
 	t.Helper()
 	c := r.settings(t, copyLedger(t, ledgerFile))
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := newApp(ctx, c, r.accounts, slog.New(slog.NewTextHandler(io.Discard, nil)), func() time.Time { return at })
+	a, err := newApp(ctx, c, slog.New(slog.NewTextHandler(io.Discard, nil)), func() time.Time { return at })
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", c.Listen.Address)
 	require.NoError(t, err)

@@ -109,11 +109,7 @@ func (k checkCommand) rehearse(ctx context.Context, c config.Config, here termin
 	if err != nil {
 		return err
 	}
-	opened, err := openAccounts(c.Directory)
-	if err != nil {
-		return err
-	}
-	connected, err := newConnector(c, opened)
+	connected, err := newConnector(ctx, c)
 	if err != nil {
 		return err
 	}
