@@ -136,9 +136,9 @@ func isEmbedded(s string) bool {
 // databases are the schemes of a DIRECTORY_URL that names one.
 func databases() []string { return []string{"postgres", "mysql", "sqlserver", "oracle"} }
 
-// IsDatabase reports whether a DIRECTORY_URL is a database's.
+// IsDatabase reports whether a DIRECTORY_URL is a database's; nil is none.
 func IsDatabase(u *url.URL) bool {
-	if !slices.Contains(databases(), u.Scheme) {
+	if u == nil || !slices.Contains(databases(), u.Scheme) {
 		return false
 	}
 	_, password := u.User.Password()

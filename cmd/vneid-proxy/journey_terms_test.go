@@ -279,7 +279,7 @@ func TestOff(t *testing.T) {
 	cmnd := r.persona("cmnd")
 	p := r.person(t)
 	chooser := p.visit(wanted)
-	assert.NotContains(t, chooser.body, "/sign-in/legacy")
+	assert.NotContains(t, chooser.body, `action="/_vneid/sign-in/legacy"`)
 	at := p.vneid(chooser, "cmnd")
 	assert.Equal(t, r.origin+wanted, at.url.String())
 	told := p.toldPortal()

@@ -145,7 +145,7 @@ func (r *rig) start() {
 	}
 	c, err := config.Load(environ)
 	require.NoError(r.t, err)
-	if !servedDirectory(c.Directory) {
+	if c.Directory.URL != nil && !servedDirectory(c.Directory) {
 		require.NoError(r.t, exportAccounts(c.Directory.URL.Path, r.accounts))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
