@@ -48,7 +48,7 @@ const (
 
 // Audit writes one row.
 func (l *Ledger) Audit(ctx context.Context, e Event) error {
-	return l.change(ctx, func(t *transaction) error { return t.audit(e) })
+	return l.touch(ctx, func(t *transaction) error { return t.audit(e) })
 }
 
 func (t *transaction) audit(e Event) error { return t.auditUnder(e.CitizenID, e) }

@@ -95,8 +95,8 @@ func (l *Ledger) EraseCitizen(ctx context.Context, citizenID string) error {
 	if err != nil {
 		return err
 	}
-	if err := emptyLog(ctx, l.writer); err != nil {
-		l.config.Logger.Warn("the log of the ledger may hold an erased key a while longer", "error", err)
+	if err := l.db.forget(ctx); err != nil {
+		l.config.Logger.Warn("the ledger may hold an erased key a while longer", "error", err)
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import "context"
 
 // WriterPragma is a setting of the connection that writes.
 func (l *Ledger) WriterPragma(name string) (value string, err error) {
-	err = l.writer.QueryRow("PRAGMA " + name).Scan(&value)
+	err = l.db.(*sqlite).writer.QueryRow("PRAGMA " + name).Scan(&value)
 	return value, err
 }
 

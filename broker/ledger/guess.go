@@ -11,7 +11,7 @@ import (
 // that tries at the same time on several replicas all count. Scope names the
 // counter ("account", "citizen"); key is kept as a keyed hash.
 func (l *Ledger) Raise(ctx context.Context, scope string, key []byte, window time.Duration) (tries int, until time.Time, err error) {
-	err = l.change(ctx, func(t *transaction) error {
+	err = l.touch(ctx, func(t *transaction) error {
 		if scope == "" || window <= 0 {
 			return ErrIncomplete
 		}
@@ -37,7 +37,7 @@ func (t *transaction) raise(scope string, key []byte, until time.Time) (tries in
 // it, so that a try of the next window is never taken back. Other people's
 // tries stay counted.
 func (l *Ledger) Lower(ctx context.Context, scope string, key []byte, until time.Time) error {
-	return l.change(ctx, func(t *transaction) error {
+	return l.touch(ctx, func(t *transaction) error {
 		_, err := t.exec("UPDATE counters SET tries = tries - 1 WHERE scope = ? AND hmac = ? AND until_at = ? AND tries > 0",
 			scope, l.keys.find("counter", scope, string(key)), stamp(until))
 		return err

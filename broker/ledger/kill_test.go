@@ -83,12 +83,14 @@ func TestKilledWhileLinking(t *testing.T) {
 	ctx := context.Background()
 	var verdict string
 	raw := rawSQL(t, path)
-	require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
-	assert.Equal(t, "ok", verdict)
-	rows, err := raw.Query("PRAGMA foreign_key_check")
-	require.NoError(t, err)
-	assert.False(t, rows.Next(), "a row without its parent")
-	require.NoError(t, rows.Close())
+	if !onPostgres() {
+		require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
+		assert.Equal(t, "ok", verdict)
+		rows, err := raw.Query("PRAGMA foreign_key_check")
+		require.NoError(t, err)
+		assert.False(t, rows.Next(), "a row without its parent")
+		require.NoError(t, rows.Close())
+	}
 
 	l := open(t, config(path))
 	linked := 0

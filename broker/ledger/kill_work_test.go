@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -173,9 +172,8 @@ func (k *killTally) add(said []string) {
 // leaves nobody on the file: the next one to open it recovers it.
 func expireLease(t *testing.T, path string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_busy_timeout=5000")
-	require.NoError(t, err)
-	_, err = db.Exec("UPDATE audit_head SET until_at = 0")
+	db := rawSQL(t, path)
+	_, err := db.Exec("UPDATE audit_head SET until_at = 0")
 	assert.NoError(t, err)
 	require.NoError(t, db.Close())
 }

@@ -13,9 +13,12 @@ import (
 
 // Config says where the ledger is and how it is sealed.
 type Config struct {
-	// URL is sqlite:///absolute/path or sqlite:relative/path; required. The
-	// directory must exist; the file is made, for its owner alone.
+	// URL is sqlite:///absolute/path, sqlite:relative/path or postgres://…;
+	// required. A file's directory must exist; the file is made, for its owner
+	// alone. A PostgreSQL database must exist; its tables are made.
 	URL string
+	// Password is PostgreSQL's, in place of the URL's; "" leaves that.
+	Password string
 	// Keys seal what is personal, 32 bytes each; required. The first seals,
 	// all open.
 	Keys [][]byte
@@ -51,15 +54,14 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Ledger is the open record. It is safe for concurrent use, and several
-// processes on one machine may have one file open.
+// Ledger is the open record. It is safe for concurrent use. Several processes
+// may have one PostgreSQL database open, and several on one machine one file.
 type Ledger struct {
 	config Config
 	keys   *keyring
 	own    *dataKey // seals audit rows that concern no citizen, and proves them all
 	holder string   // who this is where a lease is held
-	writer *sql.DB
-	reader *sql.DB
+	db     database
 
 	closing context.Context // ends with Close
 	close   context.CancelFunc
@@ -100,13 +102,14 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	}
 	l := &Ledger{config: c, keys: keys, holder: newID(), feeds: make(map[*Feed]struct{})}
 	l.closing, l.close = context.WithCancel(context.Background())
-	if l.writer, l.reader, err = openSQLite(ctx, c.URL); err != nil {
+	if l.db, err = openDatabase(ctx, c); err != nil {
 		return nil, fault(err)
 	}
 	if err := l.checkKeys(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	if err := l.change(ctx, func(t *transaction) error {
+	if err := l.change(ctx, func(t *transaction) (err error) {
+		l.own = nil // of an earlier try
 		if l.own, err = t.dataKey(""); err != nil {
 			return err
 		}
@@ -121,13 +124,13 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 func (l *Ledger) Close() error {
 	l.close()
 	l.polls.Wait()
-	return errors.Join(l.reader.Close(), l.writer.Close())
+	return l.db.close()
 }
 
 // Ping writes one small row and waits until it is on disk: a ledger that can
 // be read and not written is not ready.
 func (l *Ledger) Ping(ctx context.Context) error {
-	return l.change(ctx, func(t *transaction) error {
+	return l.touch(ctx, func(t *transaction) error {
 		_, err := t.exec(`INSERT INTO meta (name, value) VALUES ('ping', ?)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, t.at.UTC().Format(time.RFC3339))
 		return err

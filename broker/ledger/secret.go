@@ -9,7 +9,7 @@ import (
 // same key. The value must come sealed under something that only the session
 // cookie yields; the ledger keeps it as it is, and the key as a keyed hash.
 func (l *Ledger) PutSecret(ctx context.Context, key, value []byte, expires time.Time) error {
-	return l.change(ctx, func(t *transaction) error {
+	return l.touch(ctx, func(t *transaction) error {
 		if len(key) == 0 || len(value) == 0 {
 			return ErrIncomplete
 		}
@@ -35,7 +35,7 @@ func (l *Ledger) GetSecret(ctx context.Context, key []byte) (value []byte, err e
 
 // DeleteSecret forgets the value; nil where there was none.
 func (l *Ledger) DeleteSecret(ctx context.Context, key []byte) error {
-	return l.change(ctx, func(t *transaction) error {
+	return l.touch(ctx, func(t *transaction) error {
 		_, err := t.exec("DELETE FROM secrets WHERE hmac = ?", l.keys.find("secret", string(key)))
 		return err
 	})

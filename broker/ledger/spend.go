@@ -20,7 +20,7 @@ const (
 // process asks. An id past expires is ErrSpent too, since the record of its
 // spending may be gone by then. Only a keyed hash of the id is kept.
 func (l *Ledger) Spend(ctx context.Context, purpose Purpose, id []byte, expires time.Time) error {
-	return l.change(ctx, func(t *transaction) error { return t.spend(purpose, id, expires) })
+	return l.touch(ctx, func(t *transaction) error { return t.spend(purpose, id, expires) })
 }
 
 func (t *transaction) spend(purpose Purpose, id []byte, expires time.Time) error {

@@ -46,13 +46,8 @@ func (t *transaction) queueWriteBack(linkID string) error {
 // ClaimWriteBack takes a few open write-backs that are due, the longest due
 // first. Nobody else is given them until the lease has passed, or
 // PostponeWriteBack gives them back.
-func (l *Ledger) ClaimWriteBack(ctx context.Context, lease time.Duration) (claimed []WriteBack, err error) {
-	err = l.claim(ctx, "write_backs", lease, func(t *transaction, id string) error {
-		w, err := t.openWriteBack(id)
-		claimed = append(claimed, w)
-		return err
-	})
-	return claimed, err
+func (l *Ledger) ClaimWriteBack(ctx context.Context, lease time.Duration) ([]WriteBack, error) {
+	return claim(ctx, l, "write_backs", lease, (*transaction).openWriteBack)
 }
 
 // PostponeWriteBack gives a claimed write-back back, to be claimed again from a

@@ -1,0 +1,184 @@
+package ledger_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/stretchr/testify/require"
+
+	"vneid-proxy/testserver"
+)
+
+// testServer is set to the URL of a PostgreSQL server where the tests' ledgers
+// are to be its databases; unset, they are files of SQLite.
+const testServer = "LEDGER_TEST_SERVER"
+
+// TestEverythingOnPostgreSQL runs all tests of this package once more, with a
+// server in the place of files.
+func TestEverythingOnPostgreSQL(t *testing.T) {
+	if onPostgres() {
+		t.Skip("this is it")
+	}
+	server := testserver.StartPostgreSQL(t).Database(t)
+	prepareServer(t, server)
+	again := exec.Command(os.Args[0], "-test.timeout=20m", "-test.short="+strconv.FormatBool(testing.Short()))
+	again.Env = append(os.Environ(), testServer+"="+server)
+	output, err := again.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+}
+
+func onPostgres() bool { return os.Getenv(testServer) != "" }
+
+// onlySQLite is for what the other database has not, or has in another test.
+func onlySQLite(t testing.TB) {
+	t.Helper()
+	if onPostgres() {
+		t.Skip("of SQLite alone")
+	}
+}
+
+func onlyPostgres(t testing.TB) {
+	t.Helper()
+	if !onPostgres() {
+		t.Skip("of PostgreSQL alone: TestEverythingOnPostgreSQL runs it")
+	}
+}
+
+// prepareServer gives every database made later the functions of SQLite's that
+// the tests use.
+func prepareServer(t testing.TB, server string) {
+	t.Helper()
+	db, err := sql.Open("pgx", database(t, server, "template1"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	for _, statement := range []string{
+		"CREATE FUNCTION zeroblob(n int) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT decode(repeat('00', n), 'hex') $$",
+		"CREATE FUNCTION after(text, text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT COALESCE($1 || $3, '') || $2 $$",
+		"CREATE AGGREGATE group_concat(text, text) (SFUNC = after, STYPE = text)",
+	} {
+		_, err := db.Exec(statement)
+		require.NoError(t, err)
+	}
+}
+
+// database is the URL of another database of the server.
+func database(t testing.TB, server, name string) string {
+	t.Helper()
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	u.Path = "/" + name
+	return u.String()
+}
+
+// tempDatabase makes a database that goes with the test, empty or a copy of
+// another one.
+func tempDatabase(t testing.TB, template string) string {
+	t.Helper()
+	server := os.Getenv(testServer)
+	name := fmt.Sprintf("ledger%d", rand.Uint64())
+	if template == "" {
+		template = "template1"
+	} else {
+		u, err := url.Parse(template)
+		require.NoError(t, err)
+		template = u.Path[1:]
+	}
+	onServer(t, server, "CREATE DATABASE "+name+" TEMPLATE "+template)
+	t.Cleanup(func() { onServer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return database(t, server, name)
+}
+
+func onServer(t testing.TB, server, statement string) {
+	t.Helper()
+	ctx := context.Background()
+	connection, err := pgx.Connect(ctx, server)
+	require.NoError(t, err)
+	defer func() { _ = connection.Close(ctx) }()
+	_, err = connection.Exec(ctx, statement)
+	require.NoError(t, err)
+}
+
+// raw is the database beside the ledger, which understands what SQLite does.
+type raw struct{ *sql.DB }
+
+func (r *raw) say(query string) string {
+	if !onPostgres() {
+		return query
+	}
+	n := 0
+	return regexp.MustCompile(`\?`).ReplaceAllStringFunc(query, func(string) string {
+		n++
+		return "$" + strconv.Itoa(n)
+	})
+}
+
+func (r *raw) Exec(query string, args ...any) (sql.Result, error) {
+	return r.DB.Exec(r.say(query), args...)
+}
+
+func (r *raw) Query(query string, args ...any) (*sql.Rows, error) {
+	return r.DB.Query(r.say(query), args...)
+}
+
+func (r *raw) QueryRow(query string, args ...any) *sql.Row {
+	return r.DB.QueryRow(r.say(query), args...)
+}
+
+// rawSQL opens the file or database beside the ledger.
+func rawSQL(t testing.TB, path string) *raw {
+	t.Helper()
+	driver, name := "sqlite", "file:"+path+"?_busy_timeout=5000"
+	if onPostgres() {
+		driver, name = "pgx", path+"&default_query_exec_mode=simple_protocol" // several statements at once
+	}
+	db, err := sql.Open(driver, name)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return &raw{db}
+}
+
+// tempFile is where a ledger may be: the path of a file, or the URL of a
+// database.
+func tempFile(t testing.TB) string {
+	t.Helper()
+	if onPostgres() {
+		return tempDatabase(t, "")
+	}
+	return filepath.Join(t.TempDir(), "ledger.db")
+}
+
+// kept is a ledger that copies are made of.
+type kept struct{ path string }
+
+// copy is the path of a ledger of its own with what was kept. Nobody may have
+// the kept one open.
+func (k kept) copy(t testing.TB) string {
+	t.Helper()
+	if onPostgres() {
+		return tempDatabase(t, k.path)
+	}
+	path := tempFile(t)
+	content, err := os.ReadFile(k.path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	return path
+}
+
+func ledgerURL(path string) string {
+	if strings.HasPrefix(path, "postgres:") {
+		return path
+	}
+	return (&url.URL{Scheme: "sqlite", Path: path}).String()
+}
