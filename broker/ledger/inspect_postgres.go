@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -72,9 +71,7 @@ func (t *transaction) inspectPostgres(found *Inspection) error {
 	if err := t.each("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", nil, collect(&tables)); err != nil {
 		return err
 	}
-	if !slices.Contains(tables, "goose_db_version") {
-		found.Absent = true
-	}
+	found.Absent = len(tables) == 0
 	var may bool
 	if _, err := t.one("SELECT COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE)", nil, &may); err != nil {
 		return err

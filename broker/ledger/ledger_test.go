@@ -157,6 +157,9 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 
 func TestManyProcessesOpenANewLedgerAtOnce(t *testing.T) {
 	c := config(tempFile(t))
+	if onPostgres() {
+		c = config(tempDatabase(t, "template1"))
+	}
 	errs := make([]error, 6)
 	var wg sync.WaitGroup
 	for i := range errs {

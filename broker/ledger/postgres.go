@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // How many connections one process keeps at most, and for how long.
@@ -31,8 +30,8 @@ const PostgresConnections = postgresWriters + postgresReaders
 // stopped in the midst of a change holds everybody's lock until the server
 // ends its transaction.
 const (
-	postgresStatement = "10000" // of one statement that writes
-	postgresLock      = "5000"  // for a lock
+	postgresStatement = "15000" // of one statement that writes
+	postgresLock      = "10000" // for a lock
 	postgresAbandoned = "5000"  // between two statements of a transaction
 )
 
@@ -64,19 +63,32 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 	}
 	writing := config.Copy()
 	writing.RuntimeParams["statement_timeout"] = postgresStatement
-	migrating := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(durable)) // a migration may take its time
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrateLock))
-	if err != nil {
-		return nil, err
-	}
-	err = migrate(ctx, migrating, goose.DialectPostgres, "postgres", goose.WithSessionLocker(locker))
-	if err := errors.Join(err, migrating.Close()); err != nil {
+	if err := migratePostgres(ctx, config); err != nil {
 		return nil, err
 	}
 	return &postgres{
 		writer: postgresPool(writing, postgresWriters),
 		reader: postgresPool(config, postgresReaders),
 	}, nil
+}
+
+// migratePostgres lets one process at a time bring the tables up to date, for
+// as long as that takes.
+func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (err error) {
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(durable))
+	defer func() { err = errors.Join(err, db.Close()) }()
+	lock, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }() // the lock goes with the connection
+	if _, err := lock.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+		return err
+	}
+	if _, err := lock.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrateLock); err != nil {
+		return err
+	}
+	return migrate(ctx, db, goose.DialectPostgres, "postgres")
 }
 
 // postgresConfig reads the URL. Its faults are not repeated: they may hold the

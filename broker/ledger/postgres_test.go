@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -18,12 +19,15 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/stretchr/testify/require"
 
+	"vneid-proxy/broker/ledger"
 	"vneid-proxy/testserver"
 )
 
 // testServer is set to the URL of a PostgreSQL server where the tests' ledgers
 // are to be its databases; unset, they are files of SQLite.
 const testServer = "LEDGER_TEST_SERVER"
+
+var postgresRun = flag.String("postgres-run", "", "which tests TestEverythingOnPostgreSQL runs, as -run says it; default all")
 
 // TestEverythingOnPostgreSQL runs all tests of this package once more, with a
 // server in the place of files.
@@ -33,10 +37,13 @@ func TestEverythingOnPostgreSQL(t *testing.T) {
 	}
 	server := testserver.StartPostgreSQL(t).Database(t)
 	prepareServer(t, server)
-	again := exec.Command(os.Args[0], "-test.timeout=20m", "-test.short="+strconv.FormatBool(testing.Short()))
+	again := exec.Command(os.Args[0], "-test.timeout=20m", "-test.run="+*postgresRun, "-test.v="+strconv.FormatBool(testing.Verbose()), "-test.short="+strconv.FormatBool(testing.Short()))
 	again.Env = append(os.Environ(), testServer+"="+server)
 	output, err := again.CombinedOutput()
 	require.NoError(t, err, "%s", output)
+	if testing.Verbose() {
+		t.Logf("%s", output)
+	}
 }
 
 func onPostgres() bool { return os.Getenv(testServer) != "" }
@@ -62,7 +69,6 @@ func prepareServer(t testing.TB, server string) {
 	t.Helper()
 	db, err := sql.Open("pgx", database(t, server, "template1"))
 	require.NoError(t, err)
-	defer func() { require.NoError(t, db.Close()) }()
 	for _, statement := range []string{
 		"CREATE FUNCTION zeroblob(n int) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT decode(repeat('00', n), 'hex') $$",
 		"CREATE FUNCTION after(text, text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT COALESCE($1 || $3, '') || $2 $$",
@@ -71,7 +77,14 @@ func prepareServer(t testing.TB, server string) {
 		_, err := db.Exec(statement)
 		require.NoError(t, err)
 	}
+	require.NoError(t, db.Close()) // nobody may be on it
+	onServer(t, server, "CREATE DATABASE "+migrated)
+	require.NoError(t, ledger.MigratePostgres(t.Context(), database(t, server, migrated)))
 }
+
+// migrated is a database with all tables and nothing in them, since to make
+// them anew for each test takes long.
+const migrated = "migrated"
 
 // database is the URL of another database of the server.
 func database(t testing.TB, server, name string) string {
@@ -82,19 +95,12 @@ func database(t testing.TB, server, name string) string {
 	return u.String()
 }
 
-// tempDatabase makes a database that goes with the test, empty or a copy of
-// another one.
+// tempDatabase makes a database that goes with the test, as a copy of another
+// one.
 func tempDatabase(t testing.TB, template string) string {
 	t.Helper()
 	server := os.Getenv(testServer)
 	name := fmt.Sprintf("ledger%d", rand.Uint64())
-	if template == "" {
-		template = "template1"
-	} else {
-		u, err := url.Parse(template)
-		require.NoError(t, err)
-		template = u.Path[1:]
-	}
 	onServer(t, server, "CREATE DATABASE "+name+" TEMPLATE "+template)
 	t.Cleanup(func() { onServer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
 	return database(t, server, name)
@@ -154,7 +160,7 @@ func rawSQL(t testing.TB, path string) *raw {
 func tempFile(t testing.TB) string {
 	t.Helper()
 	if onPostgres() {
-		return tempDatabase(t, "")
+		return tempDatabase(t, migrated)
 	}
 	return filepath.Join(t.TempDir(), "ledger.db")
 }
@@ -167,7 +173,9 @@ type kept struct{ path string }
 func (k kept) copy(t testing.TB) string {
 	t.Helper()
 	if onPostgres() {
-		return tempDatabase(t, k.path)
+		u, err := url.Parse(k.path)
+		require.NoError(t, err)
+		return tempDatabase(t, u.Path[1:])
 	}
 	path := tempFile(t)
 	content, err := os.ReadFile(k.path)
