@@ -25,6 +25,8 @@ type database interface {
 	begin(context.Context, work) (*sql.Tx, error)
 	// commit returns nil once the transaction is on disk.
 	commit(*sql.Tx) error
+	// alone waits until no other transaction writes, and keeps it so.
+	alone(*transaction) error
 	// again reports whether nothing was done, and the same may succeed now.
 	again(error) bool
 	// say puts a statement, written with ? for each value, as the database

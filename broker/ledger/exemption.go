@@ -26,8 +26,8 @@ func (l *Ledger) Exempt(ctx context.Context, e Exemption) error {
 		if e.Account == "" || e.Reason == "" || e.Approver == "" || e.Until.IsZero() {
 			return ErrIncomplete
 		}
-		key := l.accountKey(e.Account)
-		if _, err := t.exec("UPDATE exemptions SET ended_at = ? WHERE account_hmac = ? AND ended_at IS NULL", stamp(t.at), key); err != nil {
+		key := t.accountKey(e.Account)
+		if _, err := t.exec("UPDATE exemptions SET ended_at = ? WHERE account_hmac IN (?, ?) AND ended_at IS NULL", stamp(t.at), key.now, key.old); err != nil {
 			return err
 		}
 		id := newID()
@@ -37,7 +37,7 @@ func (l *Ledger) Exempt(ctx context.Context, e Exemption) error {
 		}
 		s := l.keys.seal("exemptions", id, plain)
 		if _, err := t.exec("INSERT INTO exemptions (id, account_hmac, key_id, sealed, until_at, at) VALUES (?, ?, ?, ?, ?, ?)",
-			id, key, s.keyID, s.box, stamp(e.Until), stamp(t.at)); err != nil {
+			id, key.now, s.keyID, s.box, stamp(e.Until), stamp(t.at)); err != nil {
 			return err
 		}
 		if err := t.accountChanged(e.Account); err != nil {
@@ -55,8 +55,8 @@ func (l *Ledger) ExemptionByAccount(ctx context.Context, account identity.Accoun
 		var id string
 		var s sealed
 		var until int64
-		found, err := t.one("SELECT id, key_id, sealed, until_at FROM exemptions WHERE account_hmac = ? AND ended_at IS NULL AND until_at > ?",
-			[]any{l.accountKey(account), stamp(now)}, &id, &s.keyID, &s.box, &until)
+		found, err := t.one("SELECT id, key_id, sealed, until_at FROM exemptions WHERE account_hmac IN (?, ?) AND ended_at IS NULL AND until_at > ?",
+			append(t.accountKey(account).both(), stamp(now)), &id, &s.keyID, &s.box, &until)
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -48,14 +47,14 @@ var errLooked = errors.New("ledger: looked")
 // ErrKey where the keys are none, else a fault of storage; Path is set beside
 // it where it is known.
 func Inspect(ctx context.Context, c Config) (found Inspection, err error) {
-	keys, err := newKeyring(c.Keys, c.IndexKey)
+	keys, err := newKeyring(c.Keys, c.IndexKey, c.NextIndexKey)
 	if err != nil {
 		return found, err
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	l := &Ledger{config: c, keys: keys}
+	l := &Ledger{config: c, keys: keys, looking: true}
 	if isPostgres(c.URL) {
 		return found, l.inspectPostgres(ctx, &found)
 	}
@@ -154,14 +153,8 @@ func (t *transaction) inspect(found *Inspection, tables []string) error {
 }
 
 func (t *transaction) inspectKeys(found *Inspection, tables []string) error {
-	var index string
-	known, err := t.one("SELECT value FROM meta WHERE name = 'index_key'", nil, &index)
-	if err != nil {
-		return err
-	}
-	if known && index != t.ledger.keys.indexID {
-		found.Keys = fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, t.ledger.keys.indexID)
-		return nil
+	if found.Keys = t.readIndex(); found.Keys != nil {
+		return refusalOnly(&found.Keys)
 	}
 	// As Open does: revocations past their time need no key. It is undone with
 	// the transaction.

@@ -23,8 +23,11 @@ type Config struct {
 	// all open.
 	Keys [][]byte
 	// IndexKey finds what is sealed, 32 bytes; required. Another key than the
-	// one that the ledger was made with is refused.
+	// ledger's is refused.
 	IndexKey []byte
+	// NextIndexKey is to follow IndexKey; nil for none. RekeyIndex takes the
+	// ledger from one to the other, and processes with both follow it.
+	NextIndexKey []byte
 	// SessionLifetime is how long Link and Unlink keep the revocation of an
 	// account's older sessions; default 24 hours. It must not be shorter than
 	// the longest session.
@@ -62,6 +65,8 @@ type Ledger struct {
 	own    *dataKey // seals audit rows that concern no citizen, and proves them all
 	holder string   // who this is where a lease is held
 	db     database
+	// looking says that the tables may be of another release, or none.
+	looking bool
 
 	closing context.Context // ends with Close
 	close   context.CancelFunc
@@ -96,7 +101,7 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	keys, err := newKeyring(c.Keys, c.IndexKey)
+	keys, err := newKeyring(c.Keys, c.IndexKey, c.NextIndexKey)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +173,9 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
+	if err := t.endIndexMove(); err != nil {
+		return err
+	}
 	for _, table := range []string{"pending", "reviews", "write_backs", "unlinks", "notices"} {
 		if _, err := t.exec("DELETE FROM "+table+" WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep))); err != nil {
 			return err
@@ -197,16 +205,9 @@ func (l *Ledger) checkKeys(ctx context.Context) error {
 		return err
 	}
 	return l.change(ctx, func(t *transaction) error {
-		if _, err := t.exec(`INSERT INTO meta (name, value) VALUES ('index_key', ?)
-			ON CONFLICT (name) DO NOTHING`, l.keys.indexID); err != nil {
+		if _, err := t.exec(`INSERT INTO meta (name, value) VALUES (?, ?)
+			ON CONFLICT (name) DO NOTHING`, metaIndex, l.keys.indexID); err != nil {
 			return err
-		}
-		var index string
-		if _, err := t.one("SELECT value FROM meta WHERE name = 'index_key'", nil, &index); err != nil {
-			return err
-		}
-		if index != l.keys.indexID {
-			return fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, l.keys.indexID)
 		}
 		for _, table := range keyedTables {
 			if err := t.checkTable(table); err != nil {

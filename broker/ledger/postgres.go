@@ -158,6 +158,11 @@ func (p *postgres) begin(ctx context.Context, purpose work) (*sql.Tx, error) {
 	return t, nil
 }
 
+func (p *postgres) alone(t *transaction) error {
+	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", indexLock)
+	return err
+}
+
 // commit says so where nobody can know the outcome: the connection broke after
 // COMMIT was sent and before it was answered.
 func (p *postgres) commit(t *sql.Tx) error {

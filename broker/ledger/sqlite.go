@@ -28,6 +28,9 @@ func (s *sqlite) begin(ctx context.Context, purpose work) (*sql.Tx, error) {
 
 func (s *sqlite) commit(t *sql.Tx) error { return t.Commit() }
 
+// alone is what every transaction that writes is.
+func (s *sqlite) alone(*transaction) error { return nil }
+
 // again is never: who writes has the lock from the beginning.
 func (s *sqlite) again(error) bool { return false }
 

@@ -15,6 +15,7 @@ type transaction struct {
 	ledger  *Ledger
 	at      time.Time // one moment for all that the transaction writes
 	revoked bool      // the feeds have something to read
+	index   index     // what finds rows
 }
 
 // work is what a transaction is for.
@@ -74,6 +75,11 @@ func (l *Ledger) runOnce(ctx context.Context, purpose work, do func(*transaction
 	}
 	defer func() { _ = begun.Rollback() }() // no effect after Commit
 	t := &transaction{ctx: ctx, sql: begun, ledger: l, at: l.now()}
+	if !l.looking {
+		if err := t.readIndex(); err != nil {
+			return nil, err
+		}
+	}
 	if err := do(t); err != nil {
 		return nil, err
 	}

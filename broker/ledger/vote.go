@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,7 +118,7 @@ func (t *transaction) award(r Review, officer string) error {
 	}
 	held, err := t.active("l.account_hmac = ?", t.ledger.accountKey(r.Account))
 	switch {
-	case err == nil && held.CitizenID == citizenID && bytes.Equal(held.organisation, t.ledger.organisationKey(r.Citizen.Organisation)):
+	case err == nil && held.CitizenID == citizenID && held.organisation.same(t.organisationKey(r.Citizen.Organisation)):
 		return nil
 	case err == nil:
 		if err := t.unlink(held, "review", officer); err != nil {

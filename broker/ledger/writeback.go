@@ -106,17 +106,18 @@ func (t *transaction) reviewWriteBack(w *WriteBack) error {
 func (t *transaction) openWriteBack(id string) (WriteBack, error) {
 	w := WriteBack{ID: id}
 	var account sealed
+	var organisation []byte
 	var at int64
-	found, err := t.one(`SELECT w.at, w.tries, l.citizen_id, l.key_id, l.sealed FROM write_backs w
+	found, err := t.one(`SELECT w.at, w.tries, l.citizen_id, l.organisation_hmac, l.key_id, l.sealed FROM write_backs w
 		JOIN links l ON l.id = w.id WHERE w.id = ? AND w.closed_at IS NULL`,
-		[]any{id}, &at, &w.Tries, &w.citizenID, &account.keyID, &account.box)
+		[]any{id}, &at, &w.Tries, &w.citizenID, &organisation, &account.keyID, &account.box)
 	if err != nil {
 		return WriteBack{}, err
 	}
 	if !found {
 		return WriteBack{}, ErrNotFound
 	}
-	plain, err := t.ledger.keys.open("links", id, account)
-	w.At, w.Account = moment(at), identity.AccountID(plain)
+	inside, err := t.ledger.openParties(id, organisation, account)
+	w.At, w.Account = moment(at), identity.AccountID(inside.Account)
 	return w, err
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"vneid-proxy/broker/ledger"
 	"vneid-proxy/config"
 )
 
@@ -39,11 +38,4 @@ func (auditVerifyCommand) Run(ctx context.Context, environ environment) (err err
 	fmt.Printf("whole: rows %d to %d, %d checkpoints since %s, %d rows await sealing\nhead: %s\n",
 		report.First, report.Last, report.Checkpoints, report.Since.UTC().Format(time.RFC3339), report.Unsealed, report.Head)
 	return nil
-}
-
-func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
-	return ledger.Open(ctx, ledger.Config{
-		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-		SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Notify: c.Portal.NotifyURL != nil, Logger: logger,
-	})
 }
