@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -86,7 +85,7 @@ type checking struct {
 	report Report
 	since  time.Time // audit rows of what happened before may be gone
 	links  map[string]*checkedLink
-	keys   map[string]sealed // audit keys by id; without a box where destroyed
+	keys   auditKeys
 	erased map[string]int64  // until when a citizen's audit rows do not open any more, by id
 	proofs map[string]string // id of the audit row by proof
 }
@@ -236,21 +235,17 @@ func (c *checking) readLinks() error {
 	})
 }
 
-func (c *checking) readAuditKeys() error {
-	c.keys = make(map[string]sealed)
+func (c *checking) readAuditKeys() (err error) {
+	if c.keys, err = c.auditKeys(); err != nil {
+		return err
+	}
 	c.erased = make(map[string]int64)
-	return c.each("SELECT id, citizen_id, key_id, sealed, COALESCE(destroyed_at, 0) FROM audit_keys", nil, func(scan func(...any) error) error {
-		var id, citizen string
-		var s sealed
-		var destroyed int64
-		if err := scan(&id, &citizen, &s.keyID, &s.box, &destroyed); err != nil {
-			return err
-		}
-		c.keys[id] = s
-		if destroyed > 0 {
-			c.erased[citizen] = max(c.erased[citizen], destroyed)
-		}
-		return nil
+	return c.each("SELECT citizen_id, destroyed_at FROM audit_keys WHERE destroyed_at IS NOT NULL", nil, func(scan func(...any) error) error {
+		var citizen string
+		var at int64
+		err := scan(&citizen, &at)
+		c.erased[citizen] = max(c.erased[citizen], at)
+		return err
 	})
 }
 
@@ -263,7 +258,7 @@ func (c *checking) readAudit() error {
 			if err := scan(r.fields()...); err != nil {
 				return err
 			}
-			d, err := c.detail(r)
+			d, err := c.keys.detail(c.ledger.keys, r)
 			switch {
 			case errors.Is(err, errErased):
 				return nil // what it told of is forgiven
@@ -274,29 +269,6 @@ func (c *checking) readAudit() error {
 			c.told(r, d)
 			return nil
 		})
-}
-
-var errErased = errors.New("the audit row's key is destroyed")
-
-// detail opens an audit row.
-func (c *checking) detail(r auditRow) (d detail, err error) {
-	s, known := c.keys[r.dataKey]
-	if known && s.keyID == "" {
-		return d, errErased
-	}
-	raw, err := c.ledger.keys.open("audit_keys", r.dataKey, s)
-	if err != nil {
-		return d, err
-	}
-	key, err := newDataKey(r.dataKey, raw)
-	if err != nil {
-		return d, err
-	}
-	plain, err := key.open(r)
-	if err != nil {
-		return d, err
-	}
-	return d, json.Unmarshal(plain, &d)
 }
 
 func (c *checking) told(r auditRow, d detail) {

@@ -22,15 +22,18 @@ import (
 const (
 	childPath  = "LEDGER_TEST_CHILD_PATH"
 	childRound = "LEDGER_TEST_CHILD_ROUND"
-	childWork  = "LEDGER_TEST_CHILD_WORK" // what it does: "link" or "all"
+	childWork  = "LEDGER_TEST_CHILD_WORK" // what it does: "link", "all" or "rekey"
 )
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childPath); path != "" {
-		if os.Getenv(childWork) == "all" {
-			workUntilKilled(path, os.Getenv(childRound))
-		} else {
-			linkUntilKilled(path, os.Getenv(childRound))
+		switch round := os.Getenv(childRound); os.Getenv(childWork) {
+		case "all":
+			workUntilKilled(path, round)
+		case "rekey":
+			rekeyUntilKilled(path, round)
+		default:
+			linkUntilKilled(path, round)
 		}
 		os.Exit(1)
 	}

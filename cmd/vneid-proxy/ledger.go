@@ -2,11 +2,112 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"time"
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/config"
 )
+
+type ledgerCommand struct {
+	Check ledgerCheckCommand `cmd:"" help:"Read the whole ledger and hold it to every rule of its own."`
+	Rekey ledgerRekeyCommand `cmd:"" help:"Seal everything under the first of LEDGER_KEYS, beside running processes."`
+}
+
+type ledgerCheckCommand struct{}
+
+// Run prints what was found as JSON. A violation is an error.
+func (ledgerCheckCommand) Run(ctx context.Context, environ environment) error {
+	return withLedger(ctx, environ, func(l *ledger.Ledger) error {
+		report, err := l.Check(ctx)
+		if err != nil {
+			return err
+		}
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(report); err != nil {
+			return err
+		}
+		if !report.Whole() {
+			return fmt.Errorf("rules broken: %d times", report.Count)
+		}
+		return nil
+	})
+}
+
+type ledgerRekeyCommand struct {
+	Index bool `help:"Instead, have rows found by LEDGER_INDEX_KEY_NEXT; see docs/operations.md for the steps."`
+}
+
+// Run can be stopped at any moment and started again.
+func (k ledgerRekeyCommand) Run(ctx context.Context, environ environment) error {
+	return withLedger(ctx, environ, func(l *ledger.Ledger) error {
+		p := &progress{begun: time.Now()}
+		if !k.Index {
+			if err := l.Rekey(ctx, p.tell); err != nil {
+				return err
+			}
+			p.end()
+			fmt.Println("everything is sealed under the first of LEDGER_KEYS: once every process has it first, the others may go")
+			return nil
+		}
+		until, err := l.RekeyIndex(ctx, p.tell)
+		if err != nil {
+			return err
+		}
+		p.end()
+		if until.IsZero() {
+			fmt.Println("everything is found by the new key: it may be LEDGER_INDEX_KEY now, alone")
+			return nil
+		}
+		fmt.Printf("everything that is kept is found by the new key: it may be LEDGER_INDEX_KEY, alone, from %s on\n", until.UTC().Format(time.RFC3339))
+		return nil
+	})
+}
+
+// progress says on standard error how far a command has come.
+type progress struct {
+	begun, said time.Time
+	last        ledger.Progress
+}
+
+func (p *progress) tell(now ledger.Progress) {
+	p.last = now
+	if at := time.Now(); at.Sub(p.said) >= time.Second {
+		p.said = at
+		p.say(at)
+	}
+}
+
+func (p *progress) say(at time.Time) {
+	took := at.Sub(p.begun)
+	rate := float64(p.last.Done) / max(took.Seconds(), 0.001)
+	left := "unknown"
+	if rate > 0 {
+		left = time.Duration(float64(p.last.Total-p.last.Done) / rate * float64(time.Second)).Round(time.Second).String()
+	}
+	fmt.Fprintf(os.Stderr, "%d of %d rows, %.0f a second, %s left\n", p.last.Done, p.last.Total, rate, left)
+}
+
+func (p *progress) end() { p.say(time.Now()) }
+
+// withLedger opens the ledger of the environment for do.
+func withLedger(ctx context.Context, environ environment, do func(*ledger.Ledger) error) (err error) {
+	c, err := config.Load(environ)
+	if err != nil {
+		return err
+	}
+	l, err := openLedger(ctx, c, slog.Default())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return do(l)
+}
 
 func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
 	settings := ledgerConfig(c)
@@ -15,9 +116,13 @@ func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*led
 }
 
 func ledgerConfig(c config.Config) ledger.Config {
-	return ledger.Config{
+	settings := ledger.Config{
 		URL: c.Ledger.URL.Reveal(), Password: c.Ledger.Password.Reveal(),
 		Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
 		AuditKeep: c.Ledger.AuditRetention, SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack,
 	}
+	if !c.Keys.LedgerIndexNext.IsZero() {
+		settings.NextIndexKey = c.Keys.LedgerIndexNext.Reveal()[0]
+	}
+	return settings
 }

@@ -31,6 +31,7 @@ type commands struct {
 	Reviews  reviewsCommand  `cmd:"" help:"What waits for staff: list, show, and decide by two officers."`
 	Links    linksCommand    `cmd:"" help:"Which citizen an account belongs to, and since when; end a link."`
 	Audit    auditCommand    `cmd:"" help:"Read the audit of the ledger that the environment names."`
+	Ledger   ledgerCommand   `cmd:"" help:"Check the ledger that the environment names, or change its keys."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
