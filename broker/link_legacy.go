@@ -234,7 +234,7 @@ func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, fo
 	_, err := l.record(r.Context(), ledger.NewLink{
 		Account: account.ID, Kind: account.Kind, Citizen: citizen,
 		Method: ledger.Method(d.Method), Strength: ledger.Strength(d.Strength),
-		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: source(r),
+		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: l.Source(r),
 		IDCard: evidence(account.IDCard, card),
 	})
 	if err != nil {
@@ -282,7 +282,7 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, &Fault{screen.DeadlinePassed, errors.New("policy")})
 		return
 	}
-	if _, err := l.Ledger.Skip(r.Context(), h.account, found.account.Kind, h.id[:], h.expires, source(r)); err != nil {
+	if _, err := l.Ledger.Skip(r.Context(), h.account, found.account.Kind, h.id[:], h.expires, l.Source(r)); err != nil {
 		l.overtaken(w, r, h, err)
 		return
 	}

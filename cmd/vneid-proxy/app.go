@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -150,6 +151,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		UnlinkAfter:     c.Link.UnlinkAfter,
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
+		Source:          func(r *http.Request) netip.AddrPort { return a.proxy.Source(r) },
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{
