@@ -19,13 +19,13 @@ type auditExportCommand struct {
 	Since  string `placeholder:"DATE" help:"First day, such as 2026-11-01 (Asia/Ho_Chi_Minh); default the oldest that is kept."`
 	Until  string `placeholder:"DATE" help:"Last day, inclusive; default today."`
 	Format string `enum:"json,csv" default:"json" help:"json: one object a line; csv: with a line of names."`
-	Reveal bool   `help:"Open what rows hold in secret: who, from where, details. The audit says that it was done; needs --by."`
+	Secret bool   `name:"reveal" help:"Open what rows hold in secret: who, from where, details. The audit says that it was done; needs --by."`
 	By     string `placeholder:"NAME" help:"With --reveal: who will read it."`
 }
 
 // Validate is asked by kong.
 func (k auditExportCommand) Validate() error {
-	if k.Reveal != (k.By != "") {
+	if k.Secret != (k.By != "") {
 		return errors.New("--reveal and --by NAME belong together: who reads personal details is written down")
 	}
 	_, _, err := k.days()
