@@ -35,6 +35,8 @@ const (
 	RuleSkip        Rule = "a linked account has no open skip"
 	RuleExemption   Rule = "an account has one exemption in force at most"
 	RuleReview      Rule = "a refusal waits for review once, and a closed one has its outcome"
+	RuleUnlink      Rule = "a wish to end a link is open once, and only while the link is active; a closed one has its outcome"
+	RuleNotice      Rule = "a closed notice has its outcome"
 	RuleWriteBack   Rule = "a closed write-back has its outcome, and a refused one its review"
 	RuleSequence    Rule = "no revocation is ahead of the number that feeds read by"
 	RuleAuditKey    Rule = "a citizen has one audit key at most, and a destroyed one is empty"
@@ -195,7 +197,7 @@ func (c *checking) queries() error {
 		{RuleHistory, "links", "SELECT id FROM links WHERE ended_at < since OR provider_used_at < since OR provider_used_at > ended_at"},
 		{RuleHistory, "identifiers", "SELECT id FROM identifiers WHERE ended_at < since"},
 		{RuleConsent, "links", `SELECT l.id FROM links l WHERE (SELECT COUNT(*) FROM consents c WHERE c.link_id = l.id) NOT IN
-			(1, CASE WHEN l.method IN ('directory', 'population') THEN 0 ELSE 1 END)`},
+			(1, CASE WHEN l.method IN ('directory', 'population', 'review') THEN 0 ELSE 1 END)`},
 		{RulePending, "pending", "SELECT MIN(id) FROM pending WHERE closed_at IS NULL GROUP BY account_hmac HAVING COUNT(*) > 1"},
 		{RulePending, "pending", "SELECT id FROM pending WHERE (closed_at IS NULL) <> (outcome = '') OR closed_at < at"},
 		{RulePending, "pending", `SELECT p.id FROM pending p JOIN links l ON l.account_hmac = p.account_hmac AND l.ended_at IS NULL
@@ -204,7 +206,11 @@ func (c *checking) queries() error {
 			WHERE s.closed_at IS NULL`},
 		{RuleExemption, "exemptions", "SELECT MIN(id) FROM exemptions WHERE ended_at IS NULL GROUP BY account_hmac HAVING COUNT(*) > 1"},
 		{RuleReview, "reviews", "SELECT MIN(id) FROM reviews WHERE closed_at IS NULL GROUP BY who HAVING COUNT(*) > 1"},
-		{RuleReview, "reviews", "SELECT id FROM reviews WHERE (closed_at IS NULL) <> (outcome = '')"},
+		{RuleReview, "reviews", "SELECT id FROM reviews WHERE (closed_at IS NULL) <> (outcome = '' AND decision = '')"},
+		{RuleUnlink, "unlinks", "SELECT MIN(id) FROM unlinks WHERE closed_at IS NULL GROUP BY link_id HAVING COUNT(*) > 1"},
+		{RuleUnlink, "unlinks", "SELECT id FROM unlinks WHERE (closed_at IS NULL) <> (outcome = '')"},
+		{RuleUnlink, "unlinks", "SELECT u.id FROM unlinks u JOIN links l ON l.id = u.link_id WHERE u.closed_at IS NULL AND l.ended_at IS NOT NULL"},
+		{RuleNotice, "notices", "SELECT id FROM notices WHERE (closed_at IS NULL) <> (outcome = '')"},
 		{RuleWriteBack, "write_backs", `SELECT id FROM write_backs WHERE (closed_at IS NULL) <> (outcome = '')
 			OR (outcome = 'refused') <> (reference <> '')`},
 		{RuleSequence, "revocations", "SELECT CAST(MAX(seq) AS TEXT) FROM revocations HAVING MAX(seq) > (SELECT value FROM sequences WHERE name = 'revocations')"},

@@ -57,6 +57,16 @@ func someLife(t *testing.T) kept {
 	require.NoError(t, l.Exempt(ctx, ledger.Exemption{Account: "hoa", Reason: "r", Approver: "a", Until: soon}))
 	_, err = l.AskReview(ctx, refused("tu", person(t, 6), ledger.ReviewConflict))
 	require.NoError(t, err)
+	reference, err := l.AskReview(ctx, refused("tu", person(t, 8), ledger.ReviewConflict))
+	require.NoError(t, err)
+	_, err = l.Decide(ctx, reference, ledger.Vote{Officer: "can-bo-1", Decision: ledger.DecisionReject})
+	require.NoError(t, err)
+	carried, err := l.Decide(ctx, reference, ledger.Vote{Officer: "can-bo-2", Decision: ledger.DecisionReject})
+	require.NoError(t, err)
+	require.True(t, carried)
+	active, err := l.ActiveByAccount(ctx, "lan")
+	require.NoError(t, err)
+	require.NoError(t, l.AskUnlink(ctx, active.ID, soon, netip.AddrPort{}))
 	erased := mustLink(t, l, "quen", person(t, 7))
 	require.NoError(t, l.EraseCitizen(ctx, erased.CitizenID))
 	backs := claimWriteBacks(t, l)
@@ -101,6 +111,11 @@ func TestEveryBrokenRuleIsNamed(t *testing.T) {
 		"two exemptions":           {ledger.RuleExemption, "DROP INDEX exemptions_account; INSERT INTO exemptions SELECT 'x', account_hmac, key_id, sealed, until_at, at, NULL FROM exemptions"},
 		"two reviews":              {ledger.RuleReview, "DROP INDEX reviews_open; UPDATE reviews SET who = (SELECT who FROM reviews LIMIT 1)"},
 		"closed without outcome":   {ledger.RuleReview, "UPDATE reviews SET closed_at = at"},
+		"two wishes":               {ledger.RuleUnlink, "DROP INDEX unlinks_open; INSERT INTO unlinks SELECT 'x', link_id, at, due_at, outcome, closed_at FROM unlinks"},
+		"wish without outcome":     {ledger.RuleUnlink, "UPDATE unlinks SET closed_at = at"},
+		"wish outlives its link":   {ledger.RuleUnlink, "UPDATE links SET ended_at = since, is_default = 0 WHERE id IN (SELECT link_id FROM unlinks)"},
+		"notice without outcome":   {ledger.RuleNotice, "UPDATE notices SET closed_at = at"},
+		"vote of another":          {ledger.RuleOpens, "UPDATE review_votes SET sealed = zeroblob(40)"},
 		"write-back half closed":   {ledger.RuleWriteBack, "UPDATE write_backs SET outcome = '' WHERE closed_at IS NOT NULL"},
 		"sequence behind":          {ledger.RuleSequence, "UPDATE sequences SET value = 0"},
 		"two audit keys":           {ledger.RuleAuditKey, "DROP INDEX audit_keys_citizen; INSERT INTO audit_keys SELECT 'x', citizen_id, key_id, sealed, created_at, NULL FROM audit_keys WHERE destroyed_at IS NULL AND citizen_id <> '' LIMIT 1"},

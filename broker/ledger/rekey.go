@@ -19,7 +19,7 @@ const rekeyBatch = 200
 // row is bound to.
 var sealedTables = []struct{ name, row string }{
 	{"citizens", "id"}, {"identifiers", "id"}, {"links", "id"}, {"skips", "id"}, {"pending", "id"}, {"reviews", "id"},
-	{"exemptions", "id"}, {"audit_keys", "id"}, {"revocations", "seq"},
+	{"exemptions", "id"}, {"review_votes", "id"}, {"notices", "id"}, {"audit_keys", "id"}, {"revocations", "seq"},
 }
 
 // Rekey seals under the first of Config.Keys whatever lies under another one,

@@ -146,6 +146,11 @@ func foundTables() []foundTable {
 			err := t.openJSON("exemptions", id, s, &e)
 			return []digest{t.accountKey(identity.AccountID(e.Account))}, err
 		}},
+		{"notices", "''", "''", []string{"account_hmac"}, func(t *transaction, id, _, _ string, s sealed) ([]digest, error) {
+			var n sealedNotice
+			err := t.openJSON("notices", id, s, &n)
+			return []digest{t.accountKey(identity.AccountID(n.Account))}, err
+		}},
 		{"reviews", "reason", "''", []string{"who", "account_hmac", "subject_hmac"}, func(t *transaction, id, reason, _ string, s sealed) ([]digest, error) {
 			var r reviewed
 			err := t.openJSON("reviews", id, s, &r)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vneid-proxy/broker/ledger"
+	"vneid-proxy/config"
 )
 
 type auditCommand struct {
@@ -18,7 +19,7 @@ type auditVerifyCommand struct{}
 // Run verifies the chain beside a running process or without one. A broken
 // chain is an error.
 func (auditVerifyCommand) Run(ctx context.Context, environ environment) error {
-	return withLedger(ctx, environ, func(l *ledger.Ledger) error {
+	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
 		report, err := l.VerifyAudit(ctx)
 		if err != nil {
 			return err

@@ -16,17 +16,17 @@ import (
 )
 
 type auditExportCommand struct {
-	Since  string `placeholder:"DATE" help:"First day, such as 2026-11-01 (Asia/Ho_Chi_Minh); default the oldest that is kept."`
-	Until  string `placeholder:"DATE" help:"Last day, inclusive; default today."`
-	Format string `enum:"json,csv" default:"json" help:"json: one object a line; csv: with a line of names."`
-	Secret bool   `name:"reveal" help:"Open what rows hold in secret: who, from where, details. The audit says that it was done; needs --by."`
-	By     string `placeholder:"NAME" help:"With --reveal: who will read it."`
+	Since   string `placeholder:"DATE" help:"First day, such as 2026-11-01 (Asia/Ho_Chi_Minh); default the oldest that is kept."`
+	Until   string `placeholder:"DATE" help:"Last day, inclusive; default today."`
+	Format  string `enum:"json,csv" default:"json" help:"json: one object a line; csv: with a line of names."`
+	Secret  bool   `name:"reveal" help:"Open what rows hold in secret: who, from where, details. The audit says that it was done; needs --officer."`
+	Officer string `placeholder:"NAME" help:"With --reveal: who will read it."`
 }
 
 // Validate is asked by kong.
 func (k auditExportCommand) Validate() error {
-	if k.Secret != (k.By != "") {
-		return errors.New("--reveal and --by NAME belong together: who reads personal details is written down")
+	if k.Secret != (k.Officer != "") {
+		return errors.New("--reveal and --officer NAME belong together: who reads personal details is written down")
 	}
 	_, _, err := k.days()
 	return err
@@ -51,13 +51,13 @@ func (k auditExportCommand) Run(ctx context.Context, environ environment) error 
 	if err != nil {
 		return err
 	}
-	return withLedger(ctx, environ, func(l *ledger.Ledger) error {
+	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
 		out := bufio.NewWriter(os.Stdout)
 		give, end := exportJSON(out), out.Flush
 		if k.Format == "csv" {
 			give, end = exportCSV(out)
 		}
-		if err := l.ExportAudit(ctx, ledger.Export{Since: since, Until: until, RevealTo: k.By}, give); err != nil {
+		if err := l.ExportAudit(ctx, ledger.Export{Since: since, Until: until, RevealTo: k.Officer}, give); err != nil {
 			return err
 		}
 		return end()

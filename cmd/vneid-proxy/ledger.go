@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,7 +21,7 @@ type ledgerCheckCommand struct{}
 
 // Run prints what was found as JSON. A violation is an error.
 func (ledgerCheckCommand) Run(ctx context.Context, environ environment) error {
-	return withLedger(ctx, environ, func(l *ledger.Ledger) error {
+	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
 		report, err := l.Check(ctx)
 		if err != nil {
 			return err
@@ -45,7 +44,7 @@ type ledgerRekeyCommand struct {
 
 // Run can be stopped at any moment and started again.
 func (k ledgerRekeyCommand) Run(ctx context.Context, environ environment) error {
-	return withLedger(ctx, environ, func(l *ledger.Ledger) error {
+	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
 		p := &progress{begun: time.Now()}
 		if !k.Index {
 			if err := l.Rekey(ctx, p.tell); err != nil {
@@ -95,20 +94,6 @@ func (p *progress) say(at time.Time) {
 
 func (p *progress) end() { p.say(time.Now()) }
 
-// withLedger opens the ledger of the environment for do.
-func withLedger(ctx context.Context, environ environment, do func(*ledger.Ledger) error) (err error) {
-	c, err := config.Load(environ)
-	if err != nil {
-		return err
-	}
-	l, err := openLedger(ctx, c, slog.Default())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	return do(l)
-}
-
 func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
 	settings := ledgerConfig(c)
 	settings.Logger = logger
@@ -119,7 +104,7 @@ func ledgerConfig(c config.Config) ledger.Config {
 	settings := ledger.Config{
 		URL: c.Ledger.URL.Reveal(), Password: c.Ledger.Password.Reveal(),
 		Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-		AuditKeep: c.Ledger.AuditRetention, SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack,
+		AuditKeep: c.Ledger.AuditRetention, SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Notify: c.Portal.NotifyURL != nil,
 	}
 	if !c.Keys.LedgerIndexNext.IsZero() {
 		settings.NextIndexKey = c.Keys.LedgerIndexNext.Reveal()[0]
