@@ -123,6 +123,7 @@ func TestEveryBrokenRuleIsNamed(t *testing.T) {
 		"chain broken":             {ledger.RuleChain, "UPDATE audit SET at = at + 1 WHERE chain_seq = 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := life.copy(t)
 			l := open(t, config(path))
 			whole(t, l)

@@ -247,3 +247,31 @@ func TestKilledWhileRekeying(t *testing.T) {
 	_, err = l.ActiveByAccount(ctx, "account-7")
 	require.NoError(t, err)
 }
+
+// A pseudonym is another one under the new key; an officer is not.
+func TestNobodyIsTwoOfficersByANewIndexKey(t *testing.T) {
+	ctx := context.Background()
+	path := tempFile(t)
+	l, err := ledger.Open(ctx, moving(path))
+	require.NoError(t, err)
+	reference, err := l.AskReview(ctx, refused("tu", person(t, 6), ledger.ReviewConflict))
+	require.NoError(t, err)
+	vote := ledger.Vote{Officer: "can-bo-1", Decision: ledger.DecisionReject}
+	carried, err := l.Decide(ctx, reference, vote)
+	require.NoError(t, err)
+	require.False(t, carried)
+	_, err = l.RekeyIndex(ctx, quiet)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	_, err = rawSQL(t, path).Exec("UPDATE meta SET value = '0' WHERE name = 'index_key_until'")
+	require.NoError(t, err)
+
+	l = open(t, moved(path))
+	carried, err = l.Decide(ctx, reference, vote)
+	require.NoError(t, err)
+	assert.False(t, carried)
+	vote.Officer = "can-bo-2"
+	carried, err = l.Decide(ctx, reference, vote)
+	require.NoError(t, err)
+	assert.True(t, carried)
+}

@@ -99,6 +99,7 @@ func TestEveryTamperingIsNamed(t *testing.T) {
 	file := tenRows(t)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l, raw := copyOf(t, file)
 			_, err := raw.Exec(c.sql)
 			require.NoError(t, err)
