@@ -130,3 +130,17 @@ func hold(run func(func(*transaction) error) error, do func(*transaction) error)
 	<-open
 	return h
 }
+
+// Known are the tables and columns that the ledger's own lists name: whose keys
+// are asked for at start, what is sealed anew, what is found anew.
+func Known() (keyed, sealed, found []string) {
+	for _, table := range sealedTables {
+		sealed = append(sealed, table.name)
+	}
+	for _, f := range foundTables() {
+		for _, column := range f.hash {
+			found = append(found, f.name+"."+column)
+		}
+	}
+	return keyedTables, sealed, found
+}

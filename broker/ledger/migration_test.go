@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vneid-proxy/broker/ledger"
 	"vneid-proxy/testserver"
 )
 
@@ -68,4 +69,30 @@ func listing(t *testing.T, db *raw, query string) (lines []string) {
 	}
 	require.NoError(t, rows.Err())
 	return lines
+}
+
+// A new table that holds something sealed, or is found by a hash, is in every
+// list of such: otherwise a key would be changed without it.
+func TestEveryTableIsKnown(t *testing.T) {
+	onlySQLite(t)
+	path := tempFile(t)
+	open(t, config(path))
+	columns := func(condition string) []string {
+		return listing(t, rawSQL(t, path), `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+			WHERE m.type = 'table' AND (`+condition+`) ORDER BY m.name, c.name`)
+	}
+	keyed, sealed, found := ledger.Known()
+	var ofKeyed, ofSealed []string
+	for _, table := range keyed {
+		ofKeyed = append(ofKeyed, table+".key_id")
+	}
+	for _, table := range sealed {
+		ofSealed = append(ofSealed, table+".sealed")
+	}
+	assert.ElementsMatch(t, columns("c.name = 'key_id'"), ofKeyed)
+	// Audit rows are sealed under data keys.
+	assert.ElementsMatch(t, columns("c.name = 'sealed'"), append(ofSealed, "audit.sealed"))
+	// What these are found by is not kept: they are adopted under the new key, or lapse.
+	assert.ElementsMatch(t, columns("c.name LIKE '%hmac' OR c.name = 'who'"),
+		append(found, "spent.hmac", "counters.hmac", "secrets.hmac"))
 }
