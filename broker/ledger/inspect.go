@@ -56,9 +56,11 @@ func Inspect(ctx context.Context, c Config) (found Inspection, err error) {
 	}
 	l := &Ledger{config: c, keys: keys, looking: true}
 	if isPostgres(c.URL) {
-		return found, l.inspectPostgres(ctx, &found)
+		err = l.inspectPostgres(ctx, &found)
+	} else {
+		err = l.inspectSQLite(ctx, &found)
 	}
-	return found, l.inspectSQLite(ctx, &found)
+	return found, err
 }
 
 func (l *Ledger) inspectSQLite(ctx context.Context, found *Inspection) (err error) {
