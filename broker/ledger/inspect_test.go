@@ -90,7 +90,7 @@ func TestInspectNamesWhatIsWrong(t *testing.T) {
 		assert.NoError(t, found.Keys)
 	})
 	t.Run("an older release's", func(t *testing.T) {
-		path := place(t, "DELETE FROM goose_db_version WHERE version_id > 1; DROP TABLE audit_head; DROP TABLE reviews")
+		path := place(t, "DELETE FROM goose_db_version WHERE version_id > 1; DROP TABLE audit_head; DROP TABLE review_votes; DROP TABLE reviews")
 		found, err := ledger.Inspect(t.Context(), config(path))
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, found.Version)

@@ -243,15 +243,18 @@ func TestKilledWhileWorking(t *testing.T) {
 	assert.Equal(t, count("skips"), count("audit WHERE event = 'skipped'"))
 	assert.Equal(t, count("skips"), count("(SELECT DISTINCT account_hmac FROM skips) AS d"))
 	assert.Equal(t, count("pending"), count("audit WHERE event = 'check_asked'"))
-	assert.Equal(t, count("pending"), count("(SELECT DISTINCT account_hmac FROM pending)"))
+	assert.Equal(t, count("pending"), count("(SELECT DISTINCT account_hmac FROM pending) AS d"))
 	assert.Equal(t, count("pending WHERE closed_at IS NOT NULL"), count("audit WHERE event = 'check_answered'"))
-	assert.Equal(t, count("audit WHERE event = 'check_answered'"), count("(SELECT DISTINCT account FROM audit WHERE event = 'check_answered')"), "each check is answered once")
+	assert.Equal(t, count("audit WHERE event = 'check_answered'"), count("(SELECT DISTINCT account FROM audit WHERE event = 'check_answered') AS d"), "each check is answered once")
 	assert.Equal(t, count("pending WHERE outcome = 'matched'"), count("links WHERE method = 'match'"))
 	assert.Equal(t, count("links"), count("write_backs"), "each link is queued with it")
 	assert.Equal(t, count("write_backs WHERE closed_at IS NOT NULL"), count("audit WHERE event = 'write_back_closed'"))
-	var verdict string
-	require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
-	assert.Equal(t, "ok", verdict)
+	if !onPostgres() {
+		var verdict string
+		require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
+		assert.Equal(t, "ok", verdict)
+	}
+	whole(t, l)
 
 	// Beyond what was told there is only what a kill cut off after it had
 	// reached the disk; and it cut off some before.
