@@ -18,7 +18,7 @@
 // number of them. Statements are written once. On both, one change at a time
 // looks and writes (transaction.change); on PostgreSQL what one statement
 // decides by itself runs beside it (transaction.touch). A new table or column
-// is a migration in both folders; docs/decisions/0006 tells how.
+// is a migration in both folders; docs/decisions/0011 tells how.
 //
 // A connection that breaks while a commit is being confirmed leaves the outcome
 // unknown: the call wraps ErrUnavailable though the change may be on disk. It

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -162,19 +163,33 @@ func (c *checking) sealed() error {
 		if found[table.name] {
 			continue
 		}
-		if err := c.each("SELECT CAST("+table.row+" AS TEXT), key_id, sealed FROM "+table.name+" WHERE key_id <> ''", nil,
+		if err := c.each("SELECT "+table.row+", key_id, sealed FROM "+table.name+" WHERE key_id <> ''", nil,
 			func(scan func(...any) error) error {
-				var row string
+				var row any
 				var s sealed
 				if err := scan(&row, &s.keyID, &s.box); err != nil {
 					return err
 				}
-				if _, err := c.ledger.keys.open(table.name, row, s); err != nil {
-					c.violated(RuleOpens, table.name, row)
+				if _, err := c.ledger.keys.open(table.name, rowName(row), s); err != nil {
+					c.violated(RuleOpens, table.name, fmt.Sprint(row))
 				}
 				return nil
 			}); err != nil {
 			return err
+		}
+	}
+	return c.cleanStates()
+}
+
+// cleanStates are found by what is in them too.
+func (c *checking) cleanStates() error {
+	rows, err := c.cleanRows("")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if _, account, err := c.cleanAccount(r); err == nil && !account.is(r.hmac) {
+			c.violated(RuleFound, "clean_states", hex.EncodeToString(r.hmac))
 		}
 	}
 	return nil
@@ -188,7 +203,7 @@ func (c *checking) queries() error {
 		table, query string
 	}{
 		{RuleOneLink, "links", "SELECT MIN(id) FROM links WHERE ended_at IS NULL GROUP BY account_hmac HAVING COUNT(*) > 1"},
-		{RuleOneDefault, "links", "SELECT MIN(id) FROM links WHERE ended_at IS NULL GROUP BY citizen_id HAVING SUM(is_default) <> 1"},
+		{RuleOneDefault, "links", "SELECT MIN(id) FROM links WHERE ended_at IS NULL GROUP BY citizen_id, organisation_hmac HAVING SUM(is_default) <> 1"},
 		{RuleOneDefault, "links", "SELECT id FROM links WHERE ended_at IS NOT NULL AND is_default <> 0"},
 		{RuleOneHolder, "identifiers", "SELECT MIN(id) FROM identifiers WHERE ended_at IS NULL GROUP BY kind, hmac HAVING COUNT(*) > 1"},
 		{RuleOneNumber, "citizens", `SELECT c.id FROM citizens c WHERE

@@ -67,6 +67,15 @@ func someLife(t *testing.T) kept {
 	active, err := l.ActiveByAccount(ctx, "lan")
 	require.NoError(t, err)
 	require.NoError(t, l.AskUnlink(ctx, active.ID, soon, netip.AddrPort{}))
+	acting := person(t, 9)
+	acting.Organisation = identity.Organisation{ID: "0990000001"}
+	n := newLink("cong-ty", acting)
+	n.Kind = identity.KindOrganisation
+	_, err = l.Link(ctx, n)
+	require.NoError(t, err)
+	_, err = l.AskClean(ctx, cleanQuestion(t, "sach", "099000000077"), ledger.CleanAsk{Run: "run", Lease: time.Minute})
+	require.NoError(t, err)
+	require.NoError(t, l.AnswerClean(ctx, cleanQuestion(t, "sach", "099000000077"), ledger.CleanNotMatched))
 	erased := mustLink(t, l, "quen", person(t, 7))
 	require.NoError(t, l.EraseCitizen(ctx, erased.CitizenID))
 	backs := claimWriteBacks(t, l)
@@ -101,7 +110,7 @@ func TestEveryBrokenRuleIsNamed(t *testing.T) {
 		"two subjects":             {ledger.RuleOneNumber, "DROP INDEX identifiers_citizen; UPDATE identifiers SET citizen_id = (SELECT MIN(citizen_id) FROM identifiers) WHERE kind = 'subject'"},
 		"ended before it began":    {ledger.RuleHistory, "UPDATE links SET ended_at = since - 1 WHERE ended_at IS NOT NULL"},
 		"no consent":               {ledger.RuleConsent, "DELETE FROM consents WHERE id = (SELECT MIN(id) FROM consents)"},
-		"link without its row":     {ledger.RuleAudited, "INSERT INTO links SELECT 'x', citizen_id, account_hmac, key_id, sealed, kind, 'directory', strength, 0, since, NULL, since FROM links WHERE ended_at IS NULL LIMIT 1"},
+		"link without its row":     {ledger.RuleAudited, "INSERT INTO links (id, citizen_id, account_hmac, key_id, sealed, kind, method, strength, is_default, since, ended_at) SELECT 'x', citizen_id, account_hmac, key_id, sealed, kind, 'directory', strength, 0, since, since FROM links WHERE ended_at IS NULL LIMIT 1"},
 		"end without its row":      {ledger.RuleAudited, "UPDATE links SET ended_at = since, is_default = 0 WHERE id = (SELECT MIN(id) FROM links WHERE ended_at IS NULL AND id NOT IN (SELECT l.id FROM links l JOIN audit_keys k ON k.citizen_id = l.citizen_id AND k.destroyed_at IS NOT NULL))"},
 		"row without its link":     {ledger.RuleNothingLess, "DELETE FROM consents; DELETE FROM write_backs; DELETE FROM links WHERE ended_at IS NOT NULL"},
 		"two open checks":          {ledger.RulePending, "DROP INDEX pending_open; UPDATE pending SET closed_at = NULL, outcome = '', account_hmac = (SELECT account_hmac FROM pending WHERE closed_at IS NULL)"},
@@ -115,6 +124,8 @@ func TestEveryBrokenRuleIsNamed(t *testing.T) {
 		"wish without outcome":     {ledger.RuleUnlink, "UPDATE unlinks SET closed_at = at"},
 		"wish outlives its link":   {ledger.RuleUnlink, "UPDATE links SET ended_at = since, is_default = 0 WHERE id IN (SELECT link_id FROM unlinks)"},
 		"notice without outcome":   {ledger.RuleNotice, "UPDATE notices SET closed_at = at"},
+		"organisation found wrong": {ledger.RuleFound, "UPDATE links SET organisation_hmac = zeroblob(32) WHERE length(organisation_hmac) > 1"},
+		"clean state of another":   {ledger.RuleOpens, "UPDATE clean_states SET account_hmac = zeroblob(32)"},
 		"vote of another":          {ledger.RuleOpens, "UPDATE review_votes SET sealed = zeroblob(40)"},
 		"write-back half closed":   {ledger.RuleWriteBack, "UPDATE write_backs SET outcome = '' WHERE closed_at IS NOT NULL"},
 		"sequence behind":          {ledger.RuleSequence, "UPDATE sequences SET value = 0"},

@@ -19,7 +19,7 @@ const rekeyBatch = 200
 // row is bound to.
 var sealedTables = []struct{ name, row string }{
 	{"citizens", "id"}, {"identifiers", "id"}, {"links", "id"}, {"skips", "id"}, {"pending", "id"}, {"reviews", "id"},
-	{"exemptions", "id"}, {"review_votes", "id"}, {"notices", "id"}, {"audit_keys", "id"}, {"revocations", "seq"},
+	{"exemptions", "id"}, {"review_votes", "id"}, {"notices", "id"}, {"clean_states", "account_hmac"}, {"audit_keys", "id"}, {"revocations", "seq"},
 }
 
 // Rekey seals under the first of Config.Keys whatever lies under another one,
@@ -121,11 +121,7 @@ func (t *transaction) reseal(table, column, keyID string) (int, error) {
 		func(scan func(...any) error) error {
 			var r row
 			err := scan(&r.id, &r.box)
-			if number, ok := r.id.(int64); ok {
-				r.at = strconv.FormatInt(number, 10)
-			} else {
-				r.at = fmt.Sprint(r.id)
-			}
+			r.at = rowName(r.id)
 			rows = append(rows, r)
 			return err
 		}); err != nil {
@@ -143,6 +139,17 @@ func (t *transaction) reseal(table, column, keyID string) (int, error) {
 		}
 	}
 	return len(rows), nil
+}
+
+// rowName is what a value is bound to: its row's key, as text.
+func rowName(key any) string {
+	switch key := key.(type) {
+	case int64:
+		return strconv.FormatInt(key, 10)
+	case []byte:
+		return string(key)
+	}
+	return fmt.Sprint(key)
 }
 
 // resignCheckpoints says with the active key what the other one has signed.

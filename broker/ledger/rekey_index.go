@@ -48,6 +48,9 @@ func (l *Ledger) RekeyIndex(ctx context.Context, tell func(Progress)) (old time.
 				return time.Time{}, err
 			}
 		}
+		if err := l.refindClean(ctx, &p, tell); err != nil {
+			return time.Time{}, err
+		}
 	}
 	err = l.change(ctx, func(t *transaction) error {
 		old = time.Time{}
@@ -134,7 +137,10 @@ func foundTables() []foundTable {
 			}
 			return []digest{t.find(kindSubject, provider, string(plain))}, err
 		}},
-		{"links", "''", "''", []string{"account_hmac"}, plainAccount("links")},
+		{"links", "organisation_hmac", "''", []string{"account_hmac", "organisation_hmac"}, func(t *transaction, id, organisation, _ string, s sealed) ([]digest, error) {
+			p, err := t.ledger.openParties(id, []byte(organisation), s)
+			return []digest{t.accountKey(identity.AccountID(p.Account)), t.organisationOf(p, []byte(organisation))}, err
+		}},
 		{"skips", "''", "''", []string{"account_hmac"}, plainAccount("skips")},
 		{"pending", "''", "''", []string{"account_hmac"}, func(t *transaction, id, _, _ string, s sealed) ([]digest, error) {
 			var q question
@@ -248,4 +254,75 @@ func (t *transaction) refind(f foundTable, r foundRow) error {
 		}
 	}
 	return nil
+}
+
+// refindClean brings the states of the clean-up under the new key. Their rows
+// are bound to the hash itself, so that they are sealed anew. The question
+// that was asked is not kept: it counts as another one from then on, and the
+// account may be asked about once more.
+func (l *Ledger) refindClean(ctx context.Context, p *Progress, tell func(Progress)) error {
+	for last := []byte{0}; ; { // below every hash: an empty one would be NULL
+		var rows []cleanRow
+		took := time.Now()
+		if err := l.change(ctx, func(t *transaction) (err error) {
+			if rows, err = t.cleanRows("WHERE account_hmac > ? ORDER BY account_hmac LIMIT ?", last, rekeyBatch); err != nil {
+				return err
+			}
+			for _, r := range rows {
+				if err := t.refindCleanRow(r); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		last = rows[len(rows)-1].hmac
+		p.Done += int64(len(rows))
+		p.Total = max(p.Total, p.Done)
+		tell(*p)
+		if err := rest(ctx, time.Since(took)); err != nil {
+			return err
+		}
+	}
+}
+
+// cleanRow is a state of the clean-up as it lies.
+type cleanRow struct {
+	hmac   []byte
+	sealed sealed
+}
+
+func (t *transaction) cleanRows(rest string, args ...any) (rows []cleanRow, err error) {
+	err = t.each("SELECT account_hmac, key_id, sealed FROM clean_states "+rest, args, func(scan func(...any) error) error {
+		var r cleanRow
+		err := scan(&r.hmac, &r.sealed.keyID, &r.sealed.box)
+		rows = append(rows, r)
+		return err
+	})
+	return rows, err
+}
+
+// cleanAccount opens a row.
+func (t *transaction) cleanAccount(r cleanRow) (plain []byte, account digest, err error) {
+	if plain, err = t.ledger.keys.open("clean_states", string(r.hmac), r.sealed); err != nil {
+		return nil, digest{}, err
+	}
+	var inside sealedClean
+	err = json.Unmarshal(plain, &inside)
+	return plain, t.accountKey(identity.AccountID(inside.Account)), err
+}
+
+func (t *transaction) refindCleanRow(r cleanRow) error {
+	plain, account, err := t.cleanAccount(r)
+	if err != nil || bytes.Equal(r.hmac, account.now) {
+		return err
+	}
+	s := t.ledger.keys.seal("clean_states", string(account.now), plain)
+	_, err = t.exec("UPDATE clean_states SET account_hmac = ?, key_id = ?, sealed = ? WHERE account_hmac = ?",
+		account.now, s.keyID, s.box, r.hmac)
+	return err
 }

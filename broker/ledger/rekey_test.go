@@ -151,6 +151,46 @@ func TestRekeyIndexWhileOthersServe(t *testing.T) {
 	assert.Zero(t, left)
 }
 
+// Whatever there is, is found by the new key alone, and sealed under it.
+func TestBothKeysAreChangedUnderALife(t *testing.T) {
+	ctx := context.Background()
+	path := someLife(t).copy(t)
+	c := moving(path)
+	c.Keys = [][]byte{key(2), key(1)}
+	l, err := ledger.Open(ctx, c)
+	require.NoError(t, err)
+	_, err = l.RekeyIndex(ctx, quiet)
+	require.NoError(t, err)
+	require.NoError(t, l.Rekey(ctx, quiet))
+	whole(t, l)
+	require.NoError(t, l.Close())
+	_, err = rawSQL(t, path).Exec("UPDATE meta SET value = '0' WHERE name = 'index_key_until'")
+	require.NoError(t, err)
+
+	c = moved(path)
+	c.Keys = [][]byte{key(2)}
+	l = open(t, c)
+	whole(t, l)
+	acting := person(t, 9)
+	acting.Organisation = identity.Organisation{ID: "0990000001"}
+	links, err := l.ActiveByCitizen(ctx, acting)
+	require.NoError(t, err)
+	require.Len(t, links, 1)
+	assert.True(t, links[0].ForOrganisation)
+	assert.EqualValues(t, "cong-ty", links[0].Account)
+	waiting, err := l.WaitingNotices(ctx, "lan")
+	require.NoError(t, err)
+	assert.NotEmpty(t, waiting)
+	_, err = l.PendingByAccount(ctx, "mai")
+	require.NoError(t, err)
+	require.NoError(t, l.GiveUpClean(ctx, "sach", "2026", "can-bo-1", "why"))
+	cleaned, err := l.Cleaned(ctx, []ledger.CleanQuestion{cleanQuestion(t, "sach", "099000000077"), {Account: "lan"}})
+	require.NoError(t, err)
+	assert.Equal(t, ledger.CleanHopeless, cleaned[0].State)
+	assert.True(t, cleaned[1].Linked)
+	whole(t, l)
+}
+
 // The same id is spent once while the key changes under those who spend it.
 func TestAnIdIsSpentOnceWhileTheIndexMoves(t *testing.T) {
 	ctx := context.Background()
@@ -205,8 +245,10 @@ func rekeyUntilKilled(path, round string) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	fmt.Println("done")
-	select {} // until killed
+	for { // until killed
+		fmt.Println("done")
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Both can be killed anywhere, with others at work, and go on where they were.

@@ -45,12 +45,12 @@ type ledgerRekeyCommand struct {
 // Run can be stopped at any moment and started again.
 func (k ledgerRekeyCommand) Run(ctx context.Context, environ environment) error {
 	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
-		p := &progress{begun: time.Now()}
+		p := &rekeyProgress{}
+		defer p.end()
 		if !k.Index {
 			if err := l.Rekey(ctx, p.tell); err != nil {
 				return err
 			}
-			p.end()
 			fmt.Println("everything is sealed under the first of LEDGER_KEYS: once every process has it first, the others may go")
 			return nil
 		}
@@ -58,7 +58,6 @@ func (k ledgerRekeyCommand) Run(ctx context.Context, environ environment) error 
 		if err != nil {
 			return err
 		}
-		p.end()
 		if until.IsZero() {
 			fmt.Println("everything is found by the new key: it may be LEDGER_INDEX_KEY now, alone")
 			return nil
@@ -68,31 +67,21 @@ func (k ledgerRekeyCommand) Run(ctx context.Context, environ environment) error 
 	})
 }
 
-// progress says on standard error how far a command has come.
-type progress struct {
-	begun, said time.Time
-	last        ledger.Progress
+// rekeyProgress shows how far it is, once that is known.
+type rekeyProgress struct{ shown *progress }
+
+func (p *rekeyProgress) tell(now ledger.Progress) {
+	if p.shown == nil {
+		p.shown = newProgress(os.Stderr, "rows", int(now.Total))
+	}
+	p.shown.set(int(now.Done))
 }
 
-func (p *progress) tell(now ledger.Progress) {
-	p.last = now
-	if at := time.Now(); at.Sub(p.said) >= time.Second {
-		p.said = at
-		p.say(at)
+func (p *rekeyProgress) end() {
+	if p.shown != nil {
+		p.shown.end()
 	}
 }
-
-func (p *progress) say(at time.Time) {
-	took := at.Sub(p.begun)
-	rate := float64(p.last.Done) / max(took.Seconds(), 0.001)
-	left := "unknown"
-	if rate > 0 {
-		left = time.Duration(float64(p.last.Total-p.last.Done) / rate * float64(time.Second)).Round(time.Second).String()
-	}
-	fmt.Fprintf(os.Stderr, "%d of %d rows, %.0f a second, %s left\n", p.last.Done, p.last.Total, rate, left)
-}
-
-func (p *progress) end() { p.say(time.Now()) }
 
 func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
 	settings := ledgerConfig(c)
