@@ -86,6 +86,9 @@ func prepareServer(t testing.TB, server string) {
 		"CREATE FUNCTION zeroblob(n int) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT decode(repeat('00', n), 'hex') $$",
 		"CREATE FUNCTION after(text, text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT COALESCE($1 || $3, '') || $2 $$",
 		"CREATE AGGREGATE group_concat(text, text) (SFUNC = after, STYPE = text)",
+		"CREATE FUNCTION after(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT COALESCE($1 || ',', '') || $2 $$",
+		"CREATE AGGREGATE group_concat(text) (SFUNC = after, STYPE = text)",
+		"CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(encode($1, 'hex')) $$",
 	} {
 		_, err := db.Exec(statement)
 		require.NoError(t, err)
