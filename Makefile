@@ -1,6 +1,6 @@
 # What each target does, needs and leaves is told in docs/testing.md.
 
-.PHONY: help test test-lint test-go test-fuzz test-browser test-chart test-image demo bench bench-accounts generate screenshots clean
+.PHONY: help test test-lint test-go test-fuzz test-browser test-chart test-image demo bench bench-accounts bench-rehearsal generate screenshots clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ bench: ## the Go benchmarks, with ratios to a bare reverse proxy in the same run
 
 bench-accounts: ## report on 5 million invented accounts (ACCOUNTS=n): exact counts, time, memory
 	@BENCH_ACCOUNTS=$${ACCOUNTS:-5000000} go test -count=1 -timeout 60m -run '^TestBenchAccounts$$' -v ./cmd/vneid-proxy
+
+bench-rehearsal: ## five million accounts rehearsed, and each looked at by itself
+	go test ./cmd/vneid-proxy -run '^TestRehearsal(OfMany|IsWhatEnforcingDoes)$$' -v -timeout 3h -args -walked $(or $(WALKED),150) -accounts $(or $(ACCOUNTS),5000000) -seeded $(or $(SEEDED),100000) -at $(or $(AT),2026-11-15)
 
 generate: ## the generated files, docs/configuration.md among them
 	go generate ./...

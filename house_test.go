@@ -61,6 +61,12 @@ var homes = []struct {
 	{"github.com/caarlos0/env", []string{"config"}},
 	{"github.com/stretchr/testify", nil}, // in tests only
 	{"github.com/jackc/pgx", []string{"broker/ledger", "broker/directory", "testserver"}},
+	{"github.com/go-sql-driver/mysql", []string{"broker/directory", "testserver"}},
+	{"github.com/microsoft/go-mssqldb", []string{"broker/directory"}},
+	{"github.com/sijms/go-ora", []string{"broker/directory"}},
+	{"modernc.org/sqlite", []string{"broker/ledger", "broker/directory"}},
+	{"github.com/go-ldap", []string{"broker/directory", "testserver"}},
+	{"github.com/go-asn1-ber", []string{"broker/directory"}},
 }
 
 // mayReveal lists who sees the digits of a citizen number or ID-card number: a

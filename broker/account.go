@@ -26,6 +26,14 @@ type seen struct {
 	facts   link.Account
 }
 
+// excused is when the account's exemption or extension ends; zero for none.
+func (s seen) excused() time.Time {
+	if s.facts.ExemptUntil.IsZero() {
+		return s.facts.ExtendedUntil
+	}
+	return s.facts.ExemptUntil
+}
+
 // see gathers the facts about an account. citizen is zero in flow A. An
 // account that the directory does not know is refused as none.
 func (b *broker) see(ctx context.Context, id identity.AccountID, citizen identity.Citizen) (seen, error) {
@@ -39,34 +47,57 @@ func (b *broker) see(ctx context.Context, id identity.AccountID, citizen identit
 	return b.compare(ctx, account, citizen)
 }
 
-func (b *broker) compare(ctx context.Context, account identity.Account, citizen identity.Citizen) (seen, error) {
-	s := seen{account: account, facts: link.Account{Locked: account.Locked, Organisation: account.Kind == identity.KindOrganisation}}
-	active, err := b.Ledger.ActiveByAccount(ctx, account.ID)
-	switch {
-	case err == nil:
-		s.link, s.facts.ProviderUsed = &active, active.ProviderUsed
-	case !errors.Is(err, ledger.ErrNotFound):
-		return seen{}, err
+// Facts are what the policy is told of an account by itself: what directory and
+// ledger hold of it, its data compared with themselves. A sign-in that the
+// account begins (flow A) is decided by them, and so is a rehearsal.
+func Facts(policy link.Policy, account identity.Account, state ledger.AccountState) link.Account {
+	facts := link.Account{
+		Class: policy.ClassOf(account), Locked: account.Locked, Organisation: account.Kind == identity.KindOrganisation, ProviderUsed: state.ProviderUsed,
+		Name:      identity.MatchNames(account.Name, account.Name),
+		BirthDate: account.BirthDate.Match(account.BirthDate),
+		Pending:   state.Pending, Skips: state.Skips, ExemptUntil: state.ExemptUntil, ExtendedUntil: state.ExtendedUntil,
+	}
+	if state.Linked {
+		facts.Link = link.LinkedSame
 	}
 	switch {
 	case account.Number.IsZero():
-	case account.NumberVerified && !citizen.Number.IsZero() && citizen.Number != account.Number:
-		s.facts.Number = link.NumberOther
+	case state.Unlinked:
+		// It may be what the link wrote there that was ended, and only a new
+		// proof may bring a link back.
 	case account.NumberVerified:
-		s.facts.Number = link.NumberVerified
-	case citizen.Number.IsZero() || citizen.Number == account.Number:
-		s.facts.Number = link.NumberTyped
+		facts.Number = link.NumberVerified
+	default:
+		facts.Number = link.NumberTyped
 	}
-	if err := b.distrust(ctx, &s); err != nil {
+	return facts
+}
+
+func (b *broker) compare(ctx context.Context, account identity.Account, citizen identity.Citizen) (seen, error) {
+	s := seen{account: account}
+	var state ledger.AccountState
+	active, err := b.Ledger.ActiveByAccount(ctx, account.ID)
+	switch {
+	case err == nil:
+		s.link, state.Linked, state.ProviderUsed = &active, true, active.ProviderUsed
+	case !errors.Is(err, ledger.ErrNotFound):
 		return seen{}, err
 	}
-	if citizen.Subject == "" {
-		s.facts.BirthDate = account.BirthDate.Match(account.BirthDate)
-		if s.link != nil {
-			s.facts.Link = link.LinkedSame
-			return s, nil
+	if s.link == nil {
+		if state, err = b.unlinkedState(ctx, &s); err != nil {
+			return seen{}, err
 		}
-		return s, b.seeUnlinked(ctx, &s)
+	}
+	s.facts = Facts(b.Policy(), account, state)
+	if citizen.Subject == "" {
+		return s, nil
+	}
+	switch {
+	case account.Number == citizen.Number:
+	case account.NumberVerified && !account.Number.IsZero():
+		s.facts.Number = link.NumberOther
+	default:
+		s.facts.Number = link.NoNumber
 	}
 	s.facts.Name = identity.MatchNames(account.Name, citizen.Name)
 	if s.facts.Organisation {
@@ -89,35 +120,25 @@ func (b *broker) compare(ctx context.Context, account identity.Account, citizen 
 	return s, nil
 }
 
-// distrust takes the directory's number away from an account whose link was
-// ended: it may be what that link wrote there, and only a new proof may bring a
-// link back.
-func (b *broker) distrust(ctx context.Context, s *seen) error {
-	if s.link != nil || s.facts.Number != link.NumberVerified && s.facts.Number != link.NumberTyped {
-		return nil
+// unlinkedState is what the ledger holds of an account without a link, and what
+// may stand in for one.
+func (b *broker) unlinkedState(ctx context.Context, s *seen) (ledger.AccountState, error) {
+	states, err := b.Ledger.AccountStates(ctx, []identity.AccountID{s.account.ID})
+	if err != nil {
+		return ledger.AccountState{}, err
 	}
-	unlinked, err := b.Ledger.UnlinkedAccount(ctx, s.account.ID)
-	if unlinked {
-		s.facts.Number = link.NoNumber
+	state := states[0]
+	state.Linked, state.ProviderUsed = false, false // made this moment: the next question finds it
+	if !state.Pending {
+		return state, nil
 	}
-	return err
-}
-
-// seeUnlinked gathers what may stand in for a link in flow A.
-func (b *broker) seeUnlinked(ctx context.Context, s *seen) error {
 	pending, err := b.Ledger.PendingByAccount(ctx, s.account.ID)
-	switch {
-	case err == nil:
-		s.pending, s.facts.Pending = &pending, true
-	case !errors.Is(err, ledger.ErrNotFound):
-		return err
-	}
-	_, err = b.Ledger.ExemptionByAccount(ctx, s.account.ID, b.Now())
-	s.facts.Exempt = err == nil
 	if errors.Is(err, ledger.ErrNotFound) {
-		return nil
+		state.Pending = false // answered this moment
+		return state, nil
 	}
-	return err
+	s.pending = &pending
+	return state, err
 }
 
 // entrance is somebody about to be admitted.
@@ -125,6 +146,8 @@ type entrance struct {
 	account  identity.Account
 	citizen  identity.Citizen // zero number where none is known
 	standing identity.Standing
+	readOnly bool
+	excused  time.Time // when the account's exemption or extension ends
 	proved   time.Time // to the provider; zero where that is not known
 	sid      string
 	tokens   session.ID
@@ -144,9 +167,11 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 		}
 	}
 	now := b.Now()
+	account := session.RefOf(e.account)
+	account.Cohort, account.Excused = b.Policy().ClassOf(e.account).Cohort, e.excused
 	s := &session.Session{
 		ID: session.NewID(), Begun: now, Read: now,
-		Account: session.RefOf(e.account), Citizen: e.citizen, Standing: e.standing, Authenticated: e.proved,
+		Account: account, Citizen: e.citizen, Standing: e.standing, ReadOnly: e.readOnly, Authenticated: e.proved,
 		ProviderSID: e.sid, Tokens: e.tokens,
 	}
 	if err := b.Jar.Admit(w, s); err != nil {
@@ -161,7 +186,7 @@ func (b *broker) admit(w http.ResponseWriter, r *http.Request, e entrance, retur
 	}
 	b.Metrics.Step(e.provider, metrics.StepAdmitted, "")
 	b.Logger.Info("admitted", "account", b.pseudonym(e.account.ID), "standing", e.standing, "provider", e.provider)
-	to(w, r, b.landing(r, s.Account.ID, returnTo))
+	to(w, r, b.landing(r, s, returnTo))
 }
 
 // sameHands reports that the browser is still with whoever had it last.

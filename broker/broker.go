@@ -129,13 +129,14 @@ type Config struct {
 	WhoAmI     WhoAmI     // nil when Portal.LoginURL is ""
 	Population Population
 	Lookup     Lookup // nil: whose an ID-card number is, nobody says
-	Policy     link.Policy
-	Ledger     *ledger.Ledger
-	Feed       *ledger.Feed
-	Jar        *session.Jar
-	Screens    *screen.Screens
-	Metrics    *metrics.Metrics
-	Logger     *slog.Logger
+	// Policy is the policy that holds now; it may be another at the next call.
+	Policy  func() link.Policy
+	Ledger  *ledger.Ledger
+	Feed    *ledger.Feed
+	Jar     *session.Jar
+	Screens *screen.Screens
+	Metrics *metrics.Metrics
+	Logger  *slog.Logger
 	// SessionLifetime is the longest that a session lives: what is kept about
 	// it is kept so long.
 	SessionLifetime time.Duration
@@ -258,6 +259,14 @@ func (b *broker) live(r *http.Request) session.Stage {
 	return stage
 }
 
+// HeldBy is what the policy asks of a session.
+func HeldBy(s *session.Session) link.Held {
+	return link.Held{
+		Standing: s.Standing, Class: link.Class{Kind: s.Account.Kind, Cohort: s.Account.Cohort},
+		Nobody: s.Account.ID == "", ReadOnly: s.ReadOnly, Excused: s.Account.Excused,
+	}
+}
+
 // Ref is what the revocation feed asks of a session.
 func Ref(s *session.Session) ledger.Ref {
 	return ledger.Ref{
@@ -297,7 +306,7 @@ func (b *broker) refuseWith(w http.ResponseWriter, r *http.Request, err error, p
 		b.Metrics.Step(name, metrics.StepRefused, string(fault.Reason))
 	}
 	switch fault.Reason {
-	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.AccountLocked, screen.NoAccount,
+	case screen.Spent, screen.AlreadyLinked, screen.LegacyClosed, screen.UseEnded, screen.AccountLocked, screen.NoAccount,
 		screen.OrganisationAccount, screen.PersonalAccount:
 		b.drop(w, r)
 	}

@@ -54,7 +54,7 @@ func (l *Link) lookUp(ctx context.Context, proof *session.Proof) bool {
 // decideByCard decides, and asks for proof of an account whose link was ended:
 // what the population database says of it was as true before.
 func (l *Link) decideByCard(ctx context.Context, account identity.Account, e link.Evidence) (link.Decision, error) {
-	d := l.Policy.Decide(e)
+	d := l.Policy().Decide(e)
 	if d.Method != link.ByPopulation {
 		return d, nil
 	}

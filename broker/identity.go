@@ -19,12 +19,16 @@ func (l *Link) identity(w http.ResponseWriter, r *http.Request) {
 		to(w, r, l.Prefix+"/sign-in?rd=/")
 		return
 	}
-	account, err := l.Directory.ByID(r.Context(), held.Account.ID)
-	if err != nil {
-		l.refuse(w, r, err)
-		return
+	var account identity.Account
+	var active ledger.Link
+	err := error(ledger.ErrNotFound)
+	if held.Account.ID != "" {
+		if account, err = l.Directory.ByID(r.Context(), held.Account.ID); err != nil {
+			l.refuse(w, r, err)
+			return
+		}
+		active, err = l.Ledger.ActiveByAccount(r.Context(), held.Account.ID)
 	}
-	active, err := l.Ledger.ActiveByAccount(r.Context(), held.Account.ID)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		l.refuse(w, r, err)
 		return

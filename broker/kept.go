@@ -37,6 +37,15 @@ type kept struct {
 	Fields  []screen.KeptField `json:"fields"`
 }
 
+// owner is who may see a form again: the account, or whoever was admitted
+// without one (no account's id has a line break in it).
+func owner(s *session.Session) identity.AccountID {
+	if s.Account.ID != "" {
+		return s.Account.ID
+	}
+	return identity.AccountID(s.Citizen.Provider + "\n" + s.Citizen.Subject)
+}
+
 // Keep keeps the form that a request posts for whoever held the session last,
 // and reports whether it did; where not, the person must send it again. The
 // request's body is read.
@@ -51,7 +60,7 @@ func Keep(c Config) func(http.ResponseWriter, *http.Request, *session.Session) b
 			b.Logger.Debug("form not kept", "error", err)
 			return false
 		}
-		form.Path, form.Account = session.ReturnTo(r.RequestURI, b.Prefix), last.Account.ID
+		form.Path, form.Account = session.ReturnTo(r.RequestURI, b.Prefix), owner(last)
 		if err := b.keep(r.Context(), w, last.ID, form); err != nil {
 			b.Logger.Warn("form not kept", "error", err)
 			return false
@@ -117,7 +126,7 @@ func (b *broker) setKept(w http.ResponseWriter, value string, age int) {
 
 // waiting is the form that waits in this browser for the person who sent it;
 // ledger.ErrNotFound where none does.
-func (b *broker) waiting(r *http.Request, account identity.AccountID) (session.ID, kept, error) {
+func (b *broker) waiting(r *http.Request, in *session.Session) (session.ID, kept, error) {
 	var id session.ID
 	held, err := r.Cookie(keptCookie)
 	if err != nil {
@@ -134,7 +143,7 @@ func (b *broker) waiting(r *http.Request, account identity.AccountID) (session.I
 	}
 	text, err := aead.Open(nil, nil, sealed, row)
 	var form kept
-	if err != nil || json.Unmarshal(text, &form) != nil || form.Account != account {
+	if err != nil || json.Unmarshal(text, &form) != nil || form.Account != owner(in) {
 		return id, kept{}, ledger.ErrNotFound
 	}
 	return id, form, nil
@@ -142,11 +151,11 @@ func (b *broker) waiting(r *http.Request, account identity.AccountID) (session.I
 
 // landing is where somebody goes once admitted: to their page, or first to the
 // form that waits for them.
-func (b *broker) landing(r *http.Request, account identity.AccountID, returnTo string) string {
-	if _, _, err := b.waiting(r, account); err == nil {
+func (b *broker) landing(r *http.Request, in *session.Session, returnTo string) string {
+	if _, _, err := b.waiting(r, in); err == nil {
 		return b.Prefix + "/unsent"
 	}
-	if page := b.noticesAt(r.Context(), account, returnTo); page != "" {
+	if page := b.noticesAt(r.Context(), in.Account.ID, returnTo); page != "" {
 		return page
 	}
 	return returnTo
@@ -160,7 +169,7 @@ func (s *SignIn) shown(w http.ResponseWriter, r *http.Request) (id session.ID, f
 		to(w, r, s.Prefix+"/sign-in")
 		return id, form, false
 	}
-	id, form, err := s.waiting(r, held.Account.ID)
+	id, form, err := s.waiting(r, held)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		s.setKept(w, "", -1)

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/link"
@@ -76,7 +77,7 @@ func (l *Link) show(w http.ResponseWriter, r *http.Request) {
 // session proved.
 func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *session.Session) {
 	returnTo := l.rd(r)
-	if l.Policy.Admit(held.Standing, l.Now()) == link.Forward && l.Feed.State(Ref(held)) == ledger.Live {
+	if l.Policy().Admit(HeldBy(held), l.Now()) == link.Forward && l.Feed.State(Ref(held)) == ledger.Live {
 		switch {
 		case unlinked(held.Standing) && !r.URL.Query().Has("rd"):
 			l.ask(w, r, holderOf(l.broker, held))
@@ -92,6 +93,10 @@ func (l *Link) showToSession(w http.ResponseWriter, r *http.Request, held *sessi
 		Citizen: held.Citizen, Authenticated: held.Authenticated, ProviderSID: held.ProviderSID, Tokens: held.Tokens,
 	}
 	if proof.LegacyFirst() {
+		if held.Account.ID == "" {
+			to(w, r, l.Prefix+"/sign-in?rd="+url.QueryEscape(returnTo))
+			return
+		}
 		proof.Citizen = identity.Citizen{}
 		proof.Account, proof.Method = held.Account, string(link.ByPortalSession)
 	}
@@ -122,7 +127,7 @@ func (l *Link) refuseBy(w http.ResponseWriter, r *http.Request, d link.Decision,
 func (l *Link) nextFor(reason link.Reason, returnTo string) []screen.Action {
 	again := l.again(returnTo)
 	switch reason {
-	case link.LegacyClosed, link.AlreadyLinked, link.OrganisationAccount, link.PersonalAccount:
+	case link.LegacyClosed, link.UseEnded, link.AlreadyLinked, link.OrganisationAccount, link.PersonalAccount:
 		again[0].Label = screen.ActionVNeID
 	}
 	return again

@@ -58,11 +58,11 @@ func (l *Link) mismatch(w http.ResponseWriter, r *http.Request, h holder, found 
 // write fills in what every link screen of flow A has.
 func (l *Link) write(w http.ResponseWriter, r *http.Request, status int, h holder, found seen, d link.Decision, page screen.Link) {
 	page.Account, page.CMND = l.view(found.account, h.id), found.account.IDCard.Reveal()
-	page.CanSkip, page.Pending = d.CanSkip, found.pending != nil
+	page.CanSkip, page.SkipsLeft, page.ReadOnly, page.Pending = d.CanSkip, d.SkipsLeft, d.ReadOnly, found.pending != nil
 	page.ConsentVersion, page.CSRF = ConsentVersion, l.token(h.id)
-	if d.CanSkip {
-		page.Deadline = l.Policy.SkipUntil.Time()
-		page.DaysLeft = l.Policy.SkipUntil.DaysLeft(l.Now()) - 1
+	if d.CanSkip && !d.ReadOnly {
+		page.Deadline = d.SkipUntil.Time()
+		page.DaysLeft = d.SkipUntil.DaysLeft(l.Now()) - 1
 	}
 	l.Screens.Write(w, r, status, page)
 }

@@ -61,6 +61,7 @@ func (l *Link) arriveLegacy(w http.ResponseWriter, r *http.Request, proof *sessi
 		l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 		return
 	}
+	l.observed(found)
 	if d.Action == link.Ask {
 		l.hold(w, r, proof)
 		return
@@ -91,7 +92,7 @@ func (l *Link) decideChecked(r *http.Request, h holder, said checked) (seen, lin
 	if err != nil {
 		return seen{}, link.Decision{}, err
 	}
-	return found, l.Policy.Decide(link.Evidence{
+	return found, l.Policy().Decide(link.Evidence{
 		On: l.Now(), Account: &found.facts, Proof: h.method, Check: said.check, NumberElsewhere: said.elsewhere, IDCard: said.card,
 	}), nil
 }
@@ -115,7 +116,7 @@ func (l *Link) enterLegacy(w http.ResponseWriter, r *http.Request, h holder, fou
 		// nobody has checked, and it is forwarded as nobody's.
 		citizen.Number = found.account.Number
 	}
-	l.admit(w, r, entrance{account: found.account, citizen: citizen, standing: d.Standing, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession}, h.returnTo)
+	l.admit(w, r, entrance{account: found.account, citizen: citizen, standing: d.Standing, excused: found.excused(), tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession}, h.returnTo)
 }
 
 // update matches the typed number against the population database and records
@@ -282,7 +283,16 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, &Fault{screen.DeadlinePassed, errors.New("policy")})
 		return
 	}
-	if _, err := l.Ledger.Skip(r.Context(), h.account, found.account.Kind, h.id[:], h.expires, l.Source(r)); err != nil {
+	most := 0
+	if d.SkipsLeft > 0 {
+		most = found.facts.Skips + d.SkipsLeft
+	}
+	_, err = l.Ledger.SkipAtMost(r.Context(), most, h.account, found.account.Kind, h.id[:], h.expires, l.Source(r))
+	if errors.Is(err, ledger.ErrSkipsSpent) {
+		l.refuse(w, r, &Fault{screen.DeadlinePassed, errors.New("another browser took the last one")})
+		return
+	}
+	if err != nil {
 		l.overtaken(w, r, h, err)
 		return
 	}
@@ -290,7 +300,7 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 	l.Metrics.Step(session.Portal, metrics.StepSkipped, "")
 	account := found.account
 	l.admit(w, r, entrance{
-		account: account, standing: identity.StandingSkipped, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession,
+		account: account, standing: identity.StandingSkipped, readOnly: d.ReadOnly, excused: found.excused(), tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession,
 		citizen: identity.Citizen{Name: account.Name, BirthDate: account.BirthDate},
 	}, h.returnTo)
 }

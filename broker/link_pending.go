@@ -24,7 +24,7 @@ func (l *Link) await(w http.ResponseWriter, r *http.Request, h holder, found see
 	}
 	_, err := l.Ledger.AddPending(r.Context(), ledger.NewPending{
 		Account: account.ID, Kind: account.Kind, Number: citizen.Number, Name: citizen.Name, BirthDate: citizen.BirthDate, IDCard: card,
-		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: l.Source(r),
+		ReviewWeak: l.Policy().TermsOf(found.facts.Class).ReviewWeak, Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: l.Source(r),
 	})
 	if errors.Is(err, ledger.ErrPending) {
 		err = l.use(r.Context(), h.id, h.expires)
@@ -35,7 +35,7 @@ func (l *Link) await(w http.ResponseWriter, r *http.Request, h holder, found see
 	}
 	l.Metrics.Step(session.Portal, metrics.StepPending, "")
 	citizen.Number = identity.CitizenNumber{} // nobody has confirmed it
-	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingPending, tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession},
+	l.admit(w, r, entrance{account: account, citizen: citizen, standing: identity.StandingPending, excused: found.excused(), tokens: h.tokens, provider: session.Portal, atPortal: h.method == link.ByPortalSession},
 		l.Prefix+"/link?"+url.Values{"rd": {h.returnTo}}.Encode())
 }
 

@@ -27,7 +27,16 @@ type candidate struct {
 // account that the directory's verified number makes theirs; else to the
 // chooser or to proof of an old account.
 func (l *Link) arriveProvider(w http.ResponseWriter, r *http.Request, proof *session.Proof) {
+	mode := l.Policy().Mode
+	if mode == link.Off {
+		l.enterNobody(w, r, proof, identity.StandingNone)
+		return
+	}
 	if l.enterByLink(w, r, proof) {
+		return
+	}
+	if mode == link.Observe {
+		l.observeProvider(w, r, proof)
 		return
 	}
 	own, err := l.seek(r.Context(), proof)
@@ -65,7 +74,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
-		d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts})
+		d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts})
 		// A link that no provider has confirmed yet rests on a number that
 		// somebody typed: it holds only if the provider names the same person.
 		if !active.ProviderUsed && !samePerson(active, proof.Citizen) {
@@ -85,6 +94,7 @@ func (l *Link) enterByLink(w http.ResponseWriter, r *http.Request, proof *sessio
 			l.refuseWith(w, r, err, screen.Refused{Next: l.again(proof.ReturnTo)})
 			return true
 		}
+		l.observed(found)
 		l.enterProvider(w, r, proof, found.account)
 		return true
 	}
@@ -155,7 +165,7 @@ func (l *Link) candidates(ctx context.Context, proof *session.Proof) (own, hints
 			return nil, nil, err
 		}
 		switch {
-		case c.decision.Action == link.Record || e.Proof != "":
+		case c.decision.Action == link.Record || e.Proof != "" && c.decision.Action != link.Prove:
 			own = append(own, c)
 		case c.decision.Action == link.Prove && c.card == link.IDCardOwn &&
 			c.facts.Name != identity.NameDiffers && c.facts.BirthDate != identity.DateDiffers:
@@ -187,7 +197,11 @@ func (l *Link) showProvider(w http.ResponseWriter, r *http.Request, proof *sessi
 		l.offerChoice(w, r, http.StatusOK, proof, own, nil)
 		return
 	}
-	l.askProof(w, r, http.StatusOK, proof, hints, "", nil)
+	var faults screen.FieldErrors
+	if proof.Account.ID != "" { // proved, but not in the way that its terms ask for
+		faults = screen.FieldErrors{"": screen.ProofOther}
+	}
+	l.askProof(w, r, http.StatusOK, proof, hints, "", faults)
 }
 
 // forgetAccount takes a refused account out of the proof, so that the person
@@ -303,9 +317,13 @@ func (l *Link) proof(w http.ResponseWriter, r *http.Request) {
 		l.lookUp(r.Context(), proof)
 	}
 	card := whose(found.account.IDCard, proof.IDCards)
-	d := l.Policy.Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts, Proof: link.ByCredential, IDCard: card})
-	if d.Action == link.Refuse {
+	d := l.Policy().Decide(link.Evidence{On: l.Now(), Vouched: true, ForOrganisation: acts(proof), Account: &found.facts, Proof: link.ByCredential, IDCard: card})
+	switch d.Action {
+	case link.Refuse:
 		l.refuseBy(w, r, d, found.account, proof.Citizen, proof.ReturnTo)
+		return
+	case link.Prove:
+		l.askProof(w, r, http.StatusUnprocessableEntity, proof, nil, username, screen.FieldErrors{"": screen.ProofOther})
 		return
 	}
 	l.recordProvider(w, r, proof, []candidate{{found, d, card}}, l.consent(r))
@@ -393,18 +411,4 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 		l.Metrics.Step(l.sideOf(proof), metrics.StepLinked, "")
 	}
 	l.enterProvider(w, r, proof, own[0].account)
-}
-
-// none ends the sign-in of somebody who has no old account.
-func (l *Link) none(w http.ResponseWriter, r *http.Request) {
-	proof, ok := l.providerProof(w, r)
-	if !ok {
-		return
-	}
-	if err := l.Ledger.Spend(r.Context(), ledger.PurposeProof, proof.ID[:], proof.Expires()); err != nil {
-		l.refuse(w, r, err)
-		return
-	}
-	l.Jar.Clear(w)
-	l.refuseWith(w, r, &Fault{screen.NoAccount, errors.New("no old account")}, screen.Refused{})
 }

@@ -15,7 +15,7 @@ import (
 // to their accounts since they were last here; "" where there is nothing to
 // tell. Not to know keeps nobody out.
 func (b *broker) noticesAt(ctx context.Context, account identity.AccountID, returnTo string) string {
-	if !b.TellAtSignIn {
+	if !b.TellAtSignIn || account == "" {
 		return ""
 	}
 	waiting, err := b.Ledger.WaitingNotices(ctx, account)

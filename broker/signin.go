@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"vneid-proxy/broker/ledger"
@@ -29,7 +30,7 @@ func (s *SignIn) chooser(w http.ResponseWriter, r *http.Request) {
 	case *session.Session:
 		// Whom the gate lets through no more, and link may refuse, must be able
 		// to sign in another way.
-		if s.Policy.Admit(held.Standing, s.Now()) == link.Forward && s.Feed.State(Ref(held)) == ledger.Live {
+		if s.Policy().Admit(HeldBy(held), s.Now()) == link.Forward && s.Feed.State(Ref(held)) == ledger.Live {
 			if s.turns(w, r, returnTo) {
 				s.refuse(w, r, &Fault{screen.Loop, errors.New("sent back to the same page again and again")})
 				return
@@ -64,8 +65,8 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 	if main := s.Providers[0]; notice == "" && main.Away != nil && main.Away() {
 		page.Notice = screen.NoticeProviderDown
 	}
-	if !s.Policy.LegacySignInUntil.Reached(s.Now()) {
-		page.PortalLoginUntil = s.Policy.LegacySignInUntil.Time()
+	if s.Policy().LegacyOffered(s.Now()) {
+		page.PortalLoginUntil = s.legacyUntil()
 		switch {
 		case s.Portal.LoginURL != "":
 			page.PortalLogin = s.portalStart(returnTo)
@@ -82,6 +83,15 @@ func (s *SignIn) offer(w http.ResponseWriter, r *http.Request, returnTo string, 
 		s.Metrics.Step(o.Name, metrics.StepOffered, "")
 	}
 	s.Screens.Write(w, r, http.StatusOK, page)
+}
+
+// legacyUntil is the last day of the portal's own sign-in, for the page; zero
+// where it is not one day for all, or it is open for other reasons.
+func (b *broker) legacyUntil() time.Time {
+	if until := b.Policy().LegacyDay(); !until.Reached(b.Now()) {
+		return until.Time()
+	}
+	return time.Time{}
 }
 
 // portalStart is the address that leads to the portal's own sign-in page.
@@ -172,7 +182,7 @@ func (s *SignIn) hint(r *http.Request, at Offer) string {
 func (s *SignIn) startAtPortal(w http.ResponseWriter, r *http.Request) (string, error) {
 	proof, proving := s.live(r).(*session.Proof)
 	proving = proving && !proof.LegacyFirst()
-	if s.Portal.LoginURL == "" || !proving && s.Policy.LegacySignInUntil.Reached(s.Now()) {
+	if s.Portal.LoginURL == "" || !proving && !s.Policy().LegacyOffered(s.Now()) {
 		return "", &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")}
 	}
 	s.clearPortal(w, s.Portal.LoginURL)
@@ -338,7 +348,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		s.refuse(w, r, &Fault{screen.ForbiddenForm, errors.New("token names no attempt")})
 		return
-	case s.Credential == nil || s.Portal.LoginURL != "" || s.Policy.LegacySignInUntil.Reached(s.Now()):
+	case s.Credential == nil || s.Portal.LoginURL != "" || !s.Policy().LegacyOffered(s.Now()):
 		s.refuse(w, r, &Fault{screen.LegacyClosed, errors.New("the portal's own sign-in is not allowed")})
 		return
 	}
@@ -348,7 +358,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		s.Screens.Write(w, r, http.StatusUnprocessableEntity, screen.SignIn{
 			ReturnTo:         attempt.ReturnTo,
 			Providers:        s.buttons(),
-			PortalLoginUntil: s.Policy.LegacySignInUntil.Time(),
+			PortalLoginUntil: s.legacyUntil(),
 			CredentialForm:   true, CSRF: s.attemptToken(attempt), Username: username, Error: screen.CredentialWrong,
 		})
 	}
@@ -367,6 +377,7 @@ func (s *SignIn) legacy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if found.facts.Locked || found.facts.ProviderUsed {
+		s.observed(found)
 		wrong()
 		return
 	}

@@ -33,7 +33,7 @@ func finish(c *Config, l loader) {
 		}
 	}
 	for _, path := range slices.Concat([]string{
-		c.Listen.TLSCertFile, c.Listen.TLSKeyFile, c.Portal.RoutesFile,
+		c.Listen.TLSCertFile, c.Listen.TLSKeyFile, c.Portal.RoutesFile, c.Link.PolicyFile,
 		c.Portal.UpstreamCAFile, c.Portal.UpstreamCertFile, c.Portal.UpstreamKeyFile,
 	}, c.Keys.AssertionFiles, c.Provider.DecryptionKeyFiles) {
 		if path != "" {

@@ -57,8 +57,9 @@ func formOf(name string) form {
 	case "page":
 		return form{"a path that begins with one /, or an absolute http or https address", isPage}
 	case "directory":
-		return form{"embedded: and the absolute path of a CSV file, or an absolute http or https address without user name, ? or #", func(s string) bool {
-			return isEmbedded(s) || isIssuer(s)
+		return form{"embedded: and the absolute path of a file of accounts, or an absolute http or https address without user name, ? or #, or postgres://, mysql://, sqlserver:// or oracle:// with user, host and database, and no password, or ldap:// or ldaps:// with host and base DN", func(s string) bool {
+			u, err := url.Parse(s)
+			return isEmbedded(s) || isIssuer(s) || err == nil && (IsDatabase(u) || IsLDAP(u))
 		}}
 	case "ledger":
 		return form{"sqlite:// and the absolute path of a file, or postgres:// with a host and a database", func(s string) bool {
@@ -132,6 +133,30 @@ func isEmbedded(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "embedded" && strings.HasPrefix(u.Path, "/") && !strings.HasSuffix(u.Path, "/") &&
 		u.Host == "" && u.RawQuery == "" && u.Fragment == ""
+}
+
+// databases are the schemes of a DIRECTORY_URL that names one.
+func databases() []string { return []string{"postgres", "mysql", "sqlserver", "oracle"} }
+
+// IsDatabase reports whether a DIRECTORY_URL is a database's.
+func IsDatabase(u *url.URL) bool {
+	if !slices.Contains(databases(), u.Scheme) {
+		return false
+	}
+	_, password := u.User.Password()
+	for option := range u.Query() {
+		option = strings.ToLower(option)
+		password = password || strings.Contains(option, "password") || strings.Contains(option, "pwd")
+	}
+	named := len(u.Path) > 1 || u.Scheme == "sqlserver"
+	return !password && named && u.User.Username() != "" && isHost(u.Hostname()) && u.Fragment == "" && (u.Port() == "" || isPort(u.Port()))
+}
+
+// IsLDAP reports whether a DIRECTORY_URL is an LDAP server's (RFC 4516), with the
+// DN under which the accounts lie and nothing after it.
+func IsLDAP(u *url.URL) bool {
+	return (u.Scheme == "ldap" || u.Scheme == "ldaps") && len(u.Path) > 1 && strings.Contains(u.Path, "=") && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && isHost(u.Hostname()) && (u.Port() == "" || isPort(u.Port()))
 }
 
 func isSQLite(s string) bool {

@@ -96,8 +96,8 @@ type Provider struct {
 // Keys are the keys of cookies, ledger and assertion. No two are equal.
 type Keys struct {
 	Cookies           Keyring  `env:"SECRET_KEYS,notEmpty" doc:"Seal the cookies, each purpose with a key derived from them; nothing at rest hangs on them."`
-	Ledger            Keyring  `env:"LEDGER_KEYS" need:"with LINK=enforce" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
-	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY" form:"key" need:"with LINK=enforce" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable, but by vneid-proxy ledger rekey --index."`
+	Ledger            Keyring  `env:"LEDGER_KEYS,notEmpty" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
+	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY,notEmpty" form:"key" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable, but by vneid-proxy ledger rekey --index."`
 	LedgerIndexNext   Keyring  `env:"LEDGER_INDEX_KEY_NEXT" form:"key" doc:"The key that is to follow LEDGER_INDEX_KEY: given to every process while vneid-proxy ledger rekey --index runs, as docs/operations.md tells. Unset: none."`
 	AssertionFiles    []string `env:"ASSERTION_KEY_FILES" form:"files" example:"/run/keys/assertion.pem" doc:"Private keys (Ed25519 or P-256, PEM) that sign the assertion. Unset: one Ed25519 key derived from SECRET_KEYS."`
 	AssertionAudience string   `env:"ASSERTION_AUDIENCE" example:"dichvucong" doc:"The aud of the assertion. Unset: PUBLIC_URL."`
@@ -121,8 +121,13 @@ type Ledger struct {
 // Directory is where the portal keeps its accounts. URL is nil where the
 // policy needs none.
 type Directory struct {
-	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" later:"postgres,postgresql,mysql,sqlserver,oracle,ldap,ldaps" need:"with LINK=enforce" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says. Use https wherever others share the network."`
-	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL. Tried again until done."`
+	URL           *url.URL `env:"DIRECTORY_URL" form:"directory" need:"unless LINK=off" example:"embedded:/etc/vneid-proxy/accounts.csv" doc:"The accounts: embedded is a file that vneid-proxy accounts import has made, or, where its name ends in .csv, a CSV file read at start; http and https is the portal's own directory, asked each time, as docs/directory-api.yaml says; postgres, mysql (MariaDB too), sqlserver and oracle is the portal's database, as DIRECTORY_QUERIES_FILE says; ldap and ldaps is a directory server, likewise. Beyond loopback ldap begins with StartTLS, and a database is reached over TLS and its certificate checked, unless the address says otherwise in its driver's words. See docs/directories.md."`
+	QueriesFile   string   `env:"DIRECTORY_QUERIES_FILE" form:"file" need:"with a database or LDAP server as DIRECTORY_URL" example:"/etc/vneid-proxy/queries.yaml" doc:"How the accounts are found in the portal's database or LDAP server, in YAML, as docs/directories.md says."`
+	User          string   `env:"DIRECTORY_USER" need:"with an LDAP server as DIRECTORY_URL" example:"cn=vneid-proxy,ou=services,dc=example,dc=vn" doc:"The DN that asks an LDAP server. It needs to read the accounts, and to write two attributes with DIRECTORY_WRITE_BACK=true."`
+	Password      Secret   `env:"DIRECTORY_PASSWORD" need:"with an LDAP server as DIRECTORY_URL" doc:"Password of the user in DIRECTORY_URL, where that is a database, or of DIRECTORY_USER."`
+	CAFile        string   `env:"DIRECTORY_CA_FILE" form:"file" example:"/run/tls/ldap-ca.crt" doc:"Certificates in PEM of who may vouch for an LDAP server. Unset: the system's."`
+	WriteBack     bool     `env:"DIRECTORY_WRITE_BACK" envDefault:"false" doc:"Writes the citizen number of each link made from now on into the directory, as verified; needs an http or https DIRECTORY_URL, or a database and write_back in DIRECTORY_QUERIES_FILE, or an LDAP server with the assertion control (OpenLDAP; not Active Directory). Tried again until done."`
+	Credential    string   `env:"DIRECTORY_CREDENTIAL" envDefault:"http" choice:"http,sql,ldap" doc:"Who checks a user name and password: http asks DIRECTORY_CREDENTIAL_URL, where that is set; sql compares with what the portal's database stores, as credential in DIRECTORY_QUERIES_FILE says; ldap binds at the LDAP server with them."`
 	CredentialURL *url.URL `env:"DIRECTORY_CREDENTIAL_URL" form:"address" example:"http://portal.internal:8000/api/credential" doc:"The portal's address that checks a user name and password. Use https wherever others share the network. Unset: passwords are not asked for here."`
 	Token         Secret   `env:"DIRECTORY_TOKEN" need:"with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL" doc:"Bearer token sent to DIRECTORY_URL and DIRECTORY_CREDENTIAL_URL."`
 	TrustNumber   bool     `env:"TRUST_DIRECTORY_NUMBER" envDefault:"false" doc:"Takes every citizen number in the directory as verified: such an account is not asked for it. Leave it false where people could type the number themselves. A portal sign-in forwards the number itself only once it is marked verified, or linked."`
@@ -169,11 +174,12 @@ type Population struct {
 
 // Link is the policy for whoever has no citizen number yet.
 type Link struct {
-	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce" later:"observe,off" doc:"enforce shows the link screen to whoever has no citizen number."`
-	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL."`
+	Mode              string        `env:"LINK" envDefault:"enforce" choice:"enforce,observe,off" doc:"enforce shows the link screen to whoever has no citizen number. observe shows it to nobody: people sign in as they did before, or with the provider, and what enforcing would have done is counted (docs/policy.md). off is a plain OpenID Connect proxy: whoever the provider vouches for is admitted, and there are no accounts."`
+	LegacySignInUntil Date          `env:"LEGACY_SIGN_IN_UNTIL" doc:"Last day on which a portal account alone signs in; its password or session stays good as proof beside VNeID. Needs PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql or ldap."`
 	SkipUntil         Date          `env:"SKIP_UNTIL" doc:"Last day on which the link screen may be skipped, and on which a skipped session is forwarded."`
 	UnlinkAfter       time.Duration `env:"UNLINK_AFTER" envDefault:"72h" doc:"How long after a citizen has asked to unlink an account the link ends; until then they may keep it. 0s: within seconds."`
-	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse" later:"pass,provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one."`
+	OnNoAccount       string        `env:"ON_NO_ACCOUNT" envDefault:"refuse" choice:"refuse,pass" later:"provision" doc:"What becomes of a citizen who owns no account: refuse shows a page that says how to get one; pass admits them without one, with the provider's subject in X-Forwarded-User, unless an account may be theirs."`
+	PolicyFile        string        `env:"POLICY_FILE" form:"file" example:"/etc/vneid-proxy/policy.yaml" doc:"Terms by kind of account and by cohort, as docs/policy.md says; read anew when it changes. What it does not name is as the variables above say. Unset: they hold for everybody."`
 }
 
 // Screens is what the pages show. The addresses are as written, fit for a

@@ -14,7 +14,7 @@ const fileSuffix = "_FILE"
 // are refused in other words than a slip of the pen.
 func laterNames() []string {
 	return []string{
-		"DIRECTORY_QUERIES_FILE", "POLICY_FILE", "POPULATION_UPDATE_FIELDS", "REDIS_URL",
+		"POPULATION_UPDATE_FIELDS", "REDIS_URL",
 	}
 }
 

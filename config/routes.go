@@ -1,13 +1,10 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -111,16 +108,6 @@ func ReadFile(name string) ([]byte, error) {
 // ParseRoutes reads the text of ROUTES_FILE: exactly one document, no unknown
 // and no repeated names.
 func ParseRoutes(text []byte) (routes Routes, err error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&routes); err != nil {
-		if errors.Is(err, io.EOF) {
-			return Routes{}, errors.New("it is empty; write at least rules: []")
-		}
-		return Routes{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if err := decoder.Decode(new(Routes)); !errors.Is(err, io.EOF) {
-		return Routes{}, errors.New("write one document, without ---")
-	}
-	return routes, nil
+	err = parseFile(text, &routes, "rules: []")
+	return routes, err
 }

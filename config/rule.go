@@ -157,17 +157,28 @@ func checkTimes(c *Config, l loader) {
 	}
 }
 
-// checkPolicy asks for what linking stands on. Only enforce is judged: what
-// another LINK needs is not known to this release.
+// checkPolicy asks for what linking stands on.
 func checkPolicy(c *Config, l loader) {
-	if c.Link.Mode != "enforce" {
+	mode := c.Link.Mode
+	if mode == "off" {
+		for _, name := range []string{
+			"DIRECTORY_URL", "DIRECTORY_CREDENTIAL_URL", "POPULATION_URL", "POPULATION_TOKEN", "PORTAL_LOGIN_URL", "PORTAL_WHOAMI_URL",
+			"LEGACY_SIGN_IN_UNTIL", "SKIP_UNTIL", "POLICY_FILE",
+		} {
+			if l.has(name) {
+				l.fault(name, "remove it: with LINK=off there are no accounts to sign in to or to link")
+			}
+		}
 		return
 	}
-	l.need(true, "with LINK=enforce", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "DIRECTORY_URL", "POPULATION_URL")
+	l.need(mode == "enforce", "with LINK=enforce", "POPULATION_URL")
+	l.need(mode == "enforce" || mode == "observe", "unless LINK=off", "DIRECTORY_URL")
 	checkDirectory(c, l)
-	checkPopulation(c, l)
-	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") {
-		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL or DIRECTORY_CREDENTIAL_URL: nothing checks a portal account")
+	if mode == "enforce" || l.has("POPULATION_URL") {
+		checkPopulation(c, l)
+	}
+	if !c.Link.LegacySignInUntil.IsZero() && !l.has("PORTAL_LOGIN_URL") && !l.has("DIRECTORY_CREDENTIAL_URL") && c.Directory.Credential == "http" {
+		l.fault("LEGACY_SIGN_IN_UNTIL", "remove it, or set PORTAL_LOGIN_URL, DIRECTORY_CREDENTIAL_URL or DIRECTORY_CREDENTIAL=sql or ldap: nothing checks a portal account")
 	}
 }
 
@@ -175,8 +186,35 @@ func checkDirectory(c *Config, l loader) {
 	u := c.Directory.URL
 	served := u != nil && (u.Scheme == "http" || u.Scheme == "https")
 	l.need(served || l.has("DIRECTORY_CREDENTIAL_URL"), "with DIRECTORY_CREDENTIAL_URL or an http or https DIRECTORY_URL", "DIRECTORY_TOKEN")
-	if c.Directory.WriteBack && u != nil && !served {
-		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL: a file is read alone")
+	database, server := u != nil && slices.Contains(databases(), u.Scheme), u != nil && IsLDAP(u)
+	l.need(database || server, "with a database or LDAP server as DIRECTORY_URL", "DIRECTORY_QUERIES_FILE")
+	l.need(server, "with an LDAP server as DIRECTORY_URL", "DIRECTORY_USER", "DIRECTORY_PASSWORD")
+	for _, only := range []struct {
+		there bool
+		words string
+		names []string
+	}{
+		{database || server, "a database or LDAP server", []string{"DIRECTORY_QUERIES_FILE", "DIRECTORY_PASSWORD"}},
+		{server, "an LDAP server", []string{"DIRECTORY_USER", "DIRECTORY_CA_FILE"}},
+	} {
+		for _, name := range only.names {
+			if u != nil && !only.there && l.has(name) {
+				l.fault(name, "remove it: it has a meaning only with %s as DIRECTORY_URL", only.words)
+			}
+		}
+	}
+	if c.Directory.WriteBack && u != nil && !served && !database && !server {
+		l.fault("DIRECTORY_WRITE_BACK", "remove it, or let the portal serve its accounts at an http or https DIRECTORY_URL, or name its database or LDAP server: a file is read alone")
+	}
+	credential := c.Directory.Credential
+	if credential != "sql" && credential != "ldap" {
+		return
+	}
+	if u != nil && (credential == "sql" && !database || credential == "ldap" && !server) {
+		l.fault("DIRECTORY_CREDENTIAL", "remove it, or name the portal's %s in DIRECTORY_URL", map[string]string{"sql": "database", "ldap": "LDAP server"}[credential])
+	}
+	if l.has("DIRECTORY_CREDENTIAL_URL") {
+		l.fault("DIRECTORY_CREDENTIAL_URL", "remove it: with DIRECTORY_CREDENTIAL=%s nobody is asked there", credential)
 	}
 }
 

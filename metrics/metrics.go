@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"vneid-proxy/identity"
 )
 
 // Metrics holds the series of one process. Its methods are safe for concurrent
@@ -44,6 +46,7 @@ type Metrics struct {
 	reloaded *prometheus.GaugeVec
 	reloads  *prometheus.CounterVec
 	reviews  prometheus.Gauge
+	observed *prometheus.CounterVec
 
 	writing *prometheus.CounterVec
 	waiting prometheus.Gauge
@@ -90,6 +93,9 @@ func New(version string) *Metrics {
 		"Tries to write a link's number back to the directory, by outcome (written, there: it stood there already, dropped: the link ended, refused: the directory has another verified number or no such account, changed: the account was edited meanwhile, unanswered).", "outcome")
 	m.reviews = m.gauges("vneid_proxy_reviews_waiting",
 		"Mismatches and conflicts, each with its reference code, that wait for staff.").WithLabelValues()
+	m.observed = m.counters("vneid_proxy_observed_sign_ins_total",
+		"With LINK=observe: sign-ins by what enforcing would have made of them (docs/policy.md lists the outcomes), by kind of account (other: none that is known) and cohort of the policy file.",
+		"kind", "cohort", "outcome")
 	m.accountSeries()
 	m.reloaded = m.gauges("vneid_proxy_config_last_reload_successful",
 		"Whether the last change of routes, client_secret or decryption_keys (NAME/… of a further provider) could be used (1), or what was there before still holds (0).", "file")
@@ -177,6 +183,17 @@ func (m *Metrics) WroteBack(outcome string) { m.writing.WithLabelValues(outcome)
 
 // ReviewsWaiting sets how many refusals wait for staff.
 func (m *Metrics) ReviewsWaiting(count int) { m.reviews.Set(float64(count)) }
+
+// Observed counts what enforcing would have made of a sign-in. kind is the
+// account's, cohort "" or one of the policy's.
+func (m *Metrics) Observed(kind, cohort, outcome string) {
+	switch identity.Kind(kind) {
+	case identity.KindCitizen, identity.KindOfficial, identity.KindOrganisation:
+	default:
+		kind = "other"
+	}
+	m.observed.WithLabelValues(kind, cohort, outcome).Inc()
+}
 
 // AuditUnsealed sets how many audit rows are not chained yet.
 func (m *Metrics) AuditUnsealed(rows int) { m.unsealed.Set(float64(rows)) }

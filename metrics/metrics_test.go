@@ -65,6 +65,7 @@ func use(m *metrics.Metrics) {
 	m.Notified("delivered")
 	m.AuditUnsealed(3)
 	m.ReviewsWaiting(4)
+	m.Observed("citizen", "one-stop", "may_skip")
 	m.Accounts([]metrics.AccountCount{{State: "ready", Cohort: "citizen", Accounts: 5}}, time.Unix(1_700_000_000, 0))
 	m.Reloaded("routes", true)
 }
@@ -87,6 +88,7 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_audit_unsealed_rows":            nil,
 		"vneid_proxy_reviews_waiting":                nil,
 		"vneid_proxy_notices_total":                  {"outcome"},
+		"vneid_proxy_observed_sign_ins_total":        {"kind", "cohort", "outcome"},
 		"vneid_proxy_pending_check_age_seconds":      nil,
 		"vneid_proxy_population_waiting":             nil,
 		"vneid_proxy_population_calls_today":         nil,
@@ -222,6 +224,7 @@ func TestCounters(t *testing.T) {
 		`vneid_proxy_links_total{method="credential",strength="strong"} 1`,
 		`vneid_proxy_skips_total 1`,
 		`vneid_proxy_pending_check_age_seconds 90`,
+		`vneid_proxy_observed_sign_ins_total{cohort="one-stop",kind="citizen",outcome="may_skip"} 1`,
 		`vneid_proxy_pending_checks_total{outcome="matched"} 1`,
 		`vneid_proxy_audit_unsealed_rows 3`,
 		`vneid_proxy_reviews_waiting 4`,

@@ -129,6 +129,7 @@ const (
 	Deny    Action = iota // 403
 	ToLink                // a person to the link screen, a program 403
 	Forward               // to the portal
+	Read                  // to the portal by GET and HEAD, otherwise as ToLink
 )
 
 // Validity is what became of a session since it was sealed.

@@ -53,7 +53,7 @@ func factsOf(s *session.Session) (facts, error) {
 			f.email = c.Email
 		}
 	}
-	if f.accountID == "" && s.Standing == identity.StandingNone {
+	if f.accountID == "" && (s.Standing == identity.StandingNone || s.Standing == identity.StandingUnlinked) {
 		f.accountID = c.Subject
 	}
 	if f.accountID == "" {

@@ -32,7 +32,7 @@ func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 		return
 	case Optional:
 		if held, ok := p.config.Jar.Open(r).(*session.Session); ok && p.config.Validity(held) == Live &&
-			p.config.Admit(held, now).Action == Forward {
+			p.admit(r, held, now).Action == Forward {
 			p.forwardSession(x, r, held)
 		} else {
 			p.forwardNobody(x, r)
@@ -65,7 +65,7 @@ func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 		p.toSignIn(x, r, stage, ended)
 		return
 	}
-	switch verdict := p.config.Admit(held, now); verdict.Action {
+	switch verdict := p.admit(r, held, now); verdict.Action {
 	case Forward:
 		if why := ruling.lacks(held, now); why.Status != 0 {
 			if !p.stepUp(x, r, held, why) {
@@ -79,6 +79,26 @@ func (p *Proxy) gate(x *exchange, r *http.Request, ruled *ruled) {
 	default:
 		p.refuse(x, metrics.Forbidden, Refusal{Status: http.StatusForbidden, Reason: verdict.Reason})
 	}
+}
+
+// admit judges a session for one request. To read is GET and HEAD, on no
+// connection that becomes another, and without a header by which some portals
+// take a request for another one.
+func (p *Proxy) admit(r *http.Request, held *session.Session, now time.Time) Verdict {
+	verdict := p.config.Admit(held, now)
+	if verdict.Action != Read {
+		return verdict
+	}
+	verdict.Action = Forward
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		verdict.Action = ToLink
+	}
+	for _, name := range []string{"Upgrade", "Sec-Websocket-Key", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
+		if len(r.Header[name]) > 0 {
+			verdict.Action = ToLink
+		}
+	}
+	return verdict
 }
 
 // toSignIn sends a person to the chooser, or with a proof on to the link

@@ -112,6 +112,32 @@ func TestProofIsNeverForwarded(t *testing.T) {
 	assert.NotContains(t, r.last().Header, "X-Forwarded-User")
 }
 
+// TestReading: who may only read gets what changes nothing, and no further.
+func TestReading(t *testing.T) {
+	r := newRig(t, nil, func(c *proxy.Config) {
+		c.Admit = func(*session.Session, time.Time) proxy.Verdict {
+			return proxy.Verdict{Action: proxy.Read, Reason: "read_only"}
+		}
+	})
+	cookie := "Cookie: " + r.cookie(linked(t))
+	assert.Equal(t, http.StatusOK, r.ask("GET /a", cookie).StatusCode)
+	assert.Equal(t, http.StatusOK, r.ask("HEAD /a", cookie).StatusCode)
+	require.Equal(t, 2, r.count())
+	for name, request := range map[string][]string{
+		"post": {"POST /a", "Content-Length: 0"}, "put": {"PUT /a", "Content-Length: 0"}, "delete": {"DELETE /a"}, "options": {"OPTIONS /a"},
+		"override": {"GET /a", "X-HTTP-Method-Override: DELETE"}, "older override": {"GET /a", "x-http-method: PUT"}, "third": {"GET /a", "X-Method-Override: PUT"},
+		"socket": {"GET /a", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Origin: https://" + publicHost},
+	} {
+		answer := r.ask(request[0], append(request[1:], cookie)...)
+		assert.Equal(t, http.StatusForbidden, answer.StatusCode, name)
+		assert.Contains(t, bodyOf(t, answer), `"read_only"`, name)
+	}
+	answer := r.ask("POST /a?b", cookie, navigation, "Content-Length: 0")
+	assert.Equal(t, http.StatusSeeOther, answer.StatusCode)
+	assert.Equal(t, "/_vneid/link?rd=%2Fa%3Fb", answer.Header.Get("Location"))
+	assert.Equal(t, 2, r.count(), "nothing more was forwarded")
+}
+
 func TestVerdictsAndValidity(t *testing.T) {
 	for name, test := range map[string]struct {
 		verdict          proxy.Verdict

@@ -64,11 +64,7 @@ func (a *Attempt) append(b []byte) []byte {
 	for _, s := range []string{a.State, a.Nonce, a.Verifier, a.Provider, a.ReturnTo} {
 		b = appendText(b, s)
 	}
-	b = binary.AppendUvarint(appendTime(b, a.Begun), uint64(a.Demand.MaxAge/time.Second))
-	if a.Spent {
-		return append(b, 1)
-	}
-	return append(b, 0)
+	return appendFlag(binary.AppendUvarint(appendTime(b, a.Begun), uint64(a.Demand.MaxAge/time.Second)), a.Spent)
 }
 
 func (a *Attempt) read(f *fields) {

@@ -20,7 +20,7 @@ type record interface {
 }
 
 // version is that of all records: another one for every other shape of any.
-const version = 2
+const version = 3
 
 // serializer is securecookie's view of a record.
 type serializer struct{ version byte }
@@ -48,6 +48,21 @@ func appendText(b []byte, s string) []byte {
 // appendTime keeps milliseconds: the revocation feed compares with them.
 func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendVarint(b, t.UnixMilli())
+}
+
+// appendEnd is appendTime for a time that may be none: in one byte, as 0.
+func appendEnd(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, 0)
+	}
+	return appendTime(b, t)
+}
+
+func appendFlag(b []byte, flag bool) []byte {
+	if flag {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func appendDate(b []byte, d identity.BirthDate) []byte {
@@ -133,6 +148,13 @@ func (f *fields) seconds() time.Duration {
 }
 
 func (f *fields) time() time.Time { return time.UnixMilli(f.varint()) }
+
+func (f *fields) end() time.Time {
+	if milli := f.varint(); milli != 0 {
+		return time.UnixMilli(milli)
+	}
+	return time.Time{}
+}
 
 func (f *fields) octet() byte {
 	if b := f.take(1); b != nil {

@@ -68,6 +68,11 @@ type AccountRef struct {
 	Email    string
 	Kind     identity.Kind
 	Roles    []string
+	// Cohort is the policy's name for some of the accounts of a kind, "" for
+	// none; Excused is when the account's exemption or extension ends, zero for
+	// none.
+	Cohort  string
+	Excused time.Time
 }
 
 // RefOf is the reference to an account.
@@ -85,6 +90,7 @@ type Session struct {
 	Account  AccountRef
 	Citizen  identity.Citizen // zero where no provider or match vouched
 	Standing identity.Standing
+	ReadOnly bool // begun to read alone, whatever the date
 	// Authenticated is when the person proved to the provider who they are
 	// (auth_time), which a provider's own session may put long before Begun;
 	// zero where that is not known.
@@ -106,7 +112,7 @@ func (a AccountRef) append(b []byte) []byte {
 	for _, role := range a.Roles {
 		b = appendText(b, role)
 	}
-	return b
+	return appendEnd(appendText(b, a.Cohort), a.Excused)
 }
 
 func (f *fields) account() (a AccountRef) {
@@ -115,6 +121,7 @@ func (f *fields) account() (a AccountRef) {
 	for n := f.uvarint(); n > 0 && !f.bad; n-- {
 		a.Roles = append(a.Roles, f.text())
 	}
+	a.Cohort, a.Excused = f.text(), f.end()
 	return a
 }
 
@@ -137,12 +144,13 @@ func (s *Session) append(b []byte) []byte {
 	b = append(b, s.ID[:]...)
 	b = appendTime(appendTime(appendTime(b, s.Begun), s.Sealed), s.Read)
 	b = appendTime(appendCitizen(s.Account.append(b), s.Citizen), s.Authenticated)
-	b = appendText(appendText(b, string(s.Standing)), s.ProviderSID)
-	return append(b, s.Tokens[:]...)
+	b = appendFlag(appendText(b, string(s.Standing)), s.ReadOnly)
+	return append(appendText(b, s.ProviderSID), s.Tokens[:]...)
 }
 
 func (s *Session) read(f *fields) {
 	s.ID, s.Begun, s.Sealed, s.Read = f.id(), f.time(), f.time(), f.time()
 	s.Account, s.Citizen, s.Authenticated = f.account(), f.citizen(), f.time()
-	s.Standing, s.ProviderSID, s.Tokens = identity.Standing(f.text()), f.text(), f.id()
+	s.Standing, s.ReadOnly = identity.Standing(f.text()), f.flag()
+	s.ProviderSID, s.Tokens = f.text(), f.id()
 }

@@ -45,16 +45,29 @@ func (p *PostgreSQL) Database(t testing.TB) string {
 	return p.url(name)
 }
 
+// Do runs statements, separated by semicolons, in the database of a URL that
+// Database has returned.
+func (p *PostgreSQL) Do(t testing.TB, database, statements string) {
+	t.Helper()
+	if err := p.in(t.Context(), database, statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (p *PostgreSQL) url(database string) string {
 	return "postgres://test@" + p.address + "/" + database + "?sslmode=disable"
 }
 
 func (p *PostgreSQL) do(ctx context.Context, statement string) error {
-	connection, err := pgx.Connect(ctx, p.url("postgres"))
+	return p.in(ctx, p.url("postgres"), statement)
+}
+
+func (p *PostgreSQL) in(ctx context.Context, database, statements string) error {
+	connection, err := pgx.Connect(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = connection.Close(ctx) }()
-	_, err = connection.Exec(ctx, statement)
+	_, err = connection.Exec(ctx, statements)
 	return err
 }

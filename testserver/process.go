@@ -3,6 +3,7 @@ package testserver
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -33,15 +34,20 @@ func find(t testing.TB, debianPackage string, patterns ...string) string {
 	return ""
 }
 
-// freePort is a port of loopback that nobody listens at.
+// freePort is a port of loopback that nobody listens at. It is below the range
+// from which the system gives ports by itself, so that no connection takes it
+// before the server does.
 func freePort(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(10000 + rand.IntN(10000))
+		if listener, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = listener.Close()
+			return port
+		}
 	}
-	defer func() { _ = listener.Close() }()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no free port")
+	return ""
 }
 
 // credential is the user that a server which refuses to be root's runs as; nil

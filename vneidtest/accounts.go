@@ -32,6 +32,7 @@ func (a PortalAccount) identity() identity.Account {
 		ID: identity.AccountID(a.ID), Username: a.Username, Kind: kind, Locked: a.Locked,
 		Number: number, NumberVerified: a.CitizenNumberVerified, IDCard: card,
 		Name: a.Name, BirthDate: born, Email: a.Email, Phone: a.Phone, Roles: slices.Clone(a.Roles),
+		Group: a.Group, Subject: a.Subject, CreatedBy: identity.Creator(a.CreatedBy),
 	}
 }
 

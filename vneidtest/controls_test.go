@@ -82,6 +82,7 @@ func TestFaults(t *testing.T) {
 		{por.Controls, "credential", http.MethodPost, portal + "/api/credential"},
 		{por.Controls, "directory", http.MethodPost, portal + "/api/directory/search"},
 		{por.Controls, "write_back", http.MethodPost, portal + "/api/directory/citizen-number"},
+		{por.Controls, "scan", http.MethodPost, portal + "/api/directory/scan"},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			e.controls.Reset()

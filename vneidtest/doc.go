@@ -148,7 +148,7 @@
 //	GET       /api/whoami    who is signed in here, by its own session alone
 //	POST      /api/credential  {"username":"…","password":"…"}, Bearer token:
 //	                         200 {"account_id":"…"}, 401, 423 when locked
-//	POST      /api/directory/search, /api/directory/citizen-number   see below
+//	POST      /api/directory/search, …/citizen-number, …/scan   see below
 //	any       /headers       what it received, HTML or JSON
 //	any       /echo…         method, target byte for byte, size and SHA-256 of the body
 //	GET       /events?n=     server-sent events, flushed one by one; n=0 never ends
@@ -171,10 +171,14 @@
 //	                                    verified into the row of that version; 200 {"version":"…"} with the
 //	                                    new one, 409 {"error":"changed"}, 404. Where the number stands
 //	                                    there verified already: 200, whatever the version
+//	POST /api/directory/scan            {"after":"…","limit":1 to 100}: the accounts after that id, "" for the
+//	                                    first; 200 {"accounts":[…],"next":"…"}, the rows with citizen_number_text,
+//	                                    id_card_number_text and birth_date_text for what is none, next "" at the end
 //
 // A write-back changes this portal alone, pages included: [Personas] and
-// personas.json stay as they were. Endpoints: directory, write_back. Knobs:
-// directory_fault, write_back_fault, write_back_changed (409 always). Lies of a
+// personas.json stay as they were. Endpoints: directory, write_back,
+// scan. Knobs: directory_fault, write_back_fault, scan_fault, write_back_changed
+// (409 always), scan_circle (never the last page). Lies of a
 // search: directory_two (by id: another row too, under the same id),
 // directory_other (a row that was not asked for), directory_duplicate (status
 // twice in each row), directory_case (Citizen_Number_Verified),

@@ -74,6 +74,22 @@ func FuzzParseWriteBack(f *testing.F) {
 	})
 }
 
+func FuzzParseScan(f *testing.F) {
+	for _, seed := range []string{`{"after":"","limit":1}`, `{"after":null,"limit":1}`, `{"after":"a","limit":1e2}`, `{"after":"a","after":"b","limit":1}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		asked, err := parseScan(body)
+		if err != nil {
+			return
+		}
+		var members map[string]any
+		if json.Unmarshal(body, &members) != nil || len(members) != 2 || members["after"] != *asked.After || members["limit"] != float64(*asked.Limit) {
+			t.Errorf("read %q as %v", body, asked)
+		}
+	})
+}
+
 func FuzzLocalPath(f *testing.F) {
 	for _, seed := range []string{"/a?b", "//x", `/\x`, "/\t/x", "http://x/", "/%2F/x", "/@x", ""} {
 		f.Add(seed)

@@ -49,6 +49,10 @@ type PortalAccount struct {
 	Email string   `json:"email,omitempty"`
 	Phone string   `json:"phone,omitempty"`
 	Roles []string `json:"roles,omitempty"`
+
+	Group     string `json:"group,omitempty"`
+	Subject   string `json:"subject,omitempty"`
+	CreatedBy string `json:"created_by,omitempty"` // "self" or "official"; "" is unknown
 }
 
 // Expected is the standing of the account after each way in, under the

@@ -48,7 +48,7 @@ func NewPortal(cfg PortalConfig) (*Portal, error) {
 		cfg.Now = time.Now
 	}
 	p := &Portal{
-		Controls: newControls(cfg.Personas, []string{"whoami", "credential", "directory", "write_back"}, directoryKnobs()),
+		Controls: newControls(cfg.Personas, []string{"whoami", "credential", "directory", "write_back", "scan"}, directoryKnobs()),
 		token:    cfg.CredentialToken,
 		now:      cfg.Now,
 		mux:      http.NewServeMux(),
@@ -81,6 +81,7 @@ func (p *Portal) routes() {
 	p.mux.HandleFunc("POST /api/credential", p.endpoint("credential", p.credential))
 	p.mux.HandleFunc("POST /api/directory/search", p.endpoint("directory", p.search))
 	p.mux.HandleFunc("POST /api/directory/citizen-number", p.endpoint("write_back", p.writeNumber))
+	p.mux.HandleFunc("POST /api/directory/scan", p.endpoint("scan", p.scan))
 
 	p.mux.HandleFunc("GET /{$}", p.member(p.home))
 	p.mux.HandleFunc("GET /ho-so", p.member(p.listDossiers))

@@ -16,7 +16,7 @@ type row struct {
 
 func newRow(a PortalAccount) row { return row{a, rand.Text()} }
 
-// rowReply is a row on the wire: every member, always.
+// rowReply is a row on the wire: every member, always, but for the last three.
 type rowReply struct {
 	ID           string   `json:"id"`
 	Username     string   `json:"username"`
@@ -31,6 +31,9 @@ type rowReply struct {
 	Phone        string   `json:"phone"`
 	Roles        []string `json:"roles"`
 	Version      string   `json:"version"`
+	Group        string   `json:"group,omitempty"`
+	Subject      string   `json:"subject,omitempty"`
+	CreatedBy    string   `json:"created_by,omitempty"`
 }
 
 func (r row) reply() rowReply {
@@ -39,6 +42,7 @@ func (r row) reply() rowReply {
 		Number: r.CitizenNumber, Verified: r.CitizenNumberVerified, IDCardNumber: r.IDCardNumber,
 		Name: r.Name, BirthDate: r.BirthDate, Email: r.Email, Phone: r.Phone,
 		Roles: append([]string{}, r.Roles...), Version: r.version,
+		Group: r.Group, Subject: r.Subject, CreatedBy: r.CreatedBy,
 	}
 	if r.Locked {
 		answer.Status = "locked"
@@ -50,7 +54,7 @@ func (r row) reply() rowReply {
 func directoryKnobs() map[string]knobKind {
 	return map[string]knobKind{
 		"directory_two": knobSwitch, "directory_other": knobSwitch, "directory_duplicate": knobSwitch,
-		"directory_case": knobSwitch, "directory_trailing": knobSwitch, "write_back_changed": knobSwitch,
+		"directory_case": knobSwitch, "directory_trailing": knobSwitch, "write_back_changed": knobSwitch, "scan_circle": knobSwitch,
 	}
 }
 
@@ -82,6 +86,8 @@ func (r row) field(member string) string {
 		return r.Username
 	case "citizen_number":
 		return r.CitizenNumber
+	case "subject":
+		return r.Subject
 	}
 	return r.IDCardNumber
 }

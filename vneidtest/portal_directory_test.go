@@ -73,7 +73,7 @@ func TestDirectoryAnswersWholeRows(t *testing.T) {
 
 func TestDirectoryRefuses(t *testing.T) {
 	p, address := startPortal(t)
-	const search, write = "/api/directory/search", "/api/directory/citizen-number"
+	const search, write, scan = "/api/directory/search", "/api/directory/citizen-number", "/api/directory/scan"
 	const good = `{"id":"tk-2001","citizen_number":"099079000245","version":"v"}`
 	for name, tc := range map[string]struct {
 		path, body string
@@ -106,6 +106,13 @@ func TestDirectoryRefuses(t *testing.T) {
 		"write, nine digits":  {write, strings.Replace(good, "099079000245", "990179024", 1), bearer, 400},
 		"write, one more":     {write, strings.Replace(good, "{", `{"name":"A",`, 1), bearer, 400},
 		"write, twice":        {write, strings.Replace(good, "{", `{"id":"tk-2001",`, 1), bearer, 400},
+		"scan":                {scan, `{"after":"","limit":2}`, bearer, 200},
+		"scan, no token":      {scan, `{"after":"","limit":2}`, nil, 401},
+		"scan, no limit":      {scan, `{"after":""}`, bearer, 400},
+		"scan, limit of none": {scan, `{"after":"","limit":0}`, bearer, 400},
+		"scan, limit as text": {scan, `{"after":"","limit":"2"}`, bearer, 400},
+		"scan, over limit":    {scan, `{"after":"","limit":101}`, bearer, 400},
+		"scan, one more":      {scan, `{"after":"","limit":2,"all":true}`, bearer, 400},
 		"write, another case": {write, strings.Replace(good, `"id"`, `"ID"`, 1), bearer, 400},
 	} {
 		status, body := do(t, http.MethodPost, address+tc.path, tc.body, tc.header)

@@ -51,7 +51,7 @@ func parseCredential(body []byte) (credentialRequest, error) {
 // searchRequest is the body of a search: its only member.
 type searchRequest struct{ member, value string }
 
-// parseSearch reads strictly: one member, one of the four, a text that can be
+// parseSearch reads strictly: one member, one of the five, a text that can be
 // what it is asked as. Nobody is found by having nothing.
 func parseSearch(body []byte) (searchRequest, error) {
 	var members map[string]any
@@ -62,7 +62,7 @@ func parseSearch(body []byte) (searchRequest, error) {
 		text, _ := value.(string)
 		ok := false
 		switch member {
-		case "id", "username":
+		case "id", "username", "subject":
 			ok = text != ""
 		case "citizen_number":
 			ok = digits(text, 12)

@@ -68,9 +68,13 @@ func TestTheDocumentHasTheMembersOfTheConnector(t *testing.T) {
 	schemas := d.Components.Schemas
 	for name, want := range map[string][]string{
 		"Account": names(t, member("", "")), "Found": {"accounts"}, "Written": {"version"},
+		"ScannedAccount": names(t, scannedMember("", "")), "Page": {"accounts", "next"}, "Scan": {"after", "limit"},
 	} {
 		s := schemas[name]
 		assert.Equal(t, want, slices.Sorted(slices.Values(s.Required)), name)
+		if name == "Account" || name == "ScannedAccount" {
+			want = slices.Sorted(slices.Values(append(want, "group", "subject", "created_by")))
+		}
 		assert.Equal(t, want, slices.Sorted(maps.Keys(s.Properties)), name)
 	}
 	for name, s := range schemas {
@@ -79,7 +83,7 @@ func TestTheDocumentHasTheMembersOfTheConnector(t *testing.T) {
 		}
 	}
 	account := schemas["Account"].Properties
-	for name, values := range map[string][]string{"kind": account["kind"].Enum, "status": account["status"].Enum} {
+	for name, values := range map[string][]string{"kind": account["kind"].Enum, "created_by": account["created_by"].Enum, "status": account["status"].Enum} {
 		require.NotEmpty(t, values)
 		for _, value := range values {
 			assert.NoError(t, answered(t, accountsOf(member(name, `"`+value+`"`))), value)
@@ -117,7 +121,7 @@ func answered(t *testing.T, body string) error {
 // asked as they ask.
 func TestTheDocumentsExamplesWork(t *testing.T) {
 	api := published(t)
-	require.Equal(t, []string{"/citizen-number", "/search"}, slices.Sorted(maps.Keys(api.Paths)))
+	require.Equal(t, []string{"/citizen-number", "/scan", "/search"}, slices.Sorted(maps.Keys(api.Paths)))
 	search, write := api.Paths["/search"]["post"], api.Paths["/citizen-number"]["post"]
 	asked := map[string]map[string]string{}
 	d := overHTTP(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -145,6 +149,8 @@ func TestTheDocumentsExamplesWork(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.ByCitizenNumber(ctx, citizenNumber(t, "099079000245"))
 	require.ErrorIs(t, err, directory.ErrMalformed, "the example has no number")
+	_, err = d.BySubject(ctx, "5c1e-tech-id")
+	require.ErrorIs(t, err, directory.ErrMalformed, "nor a subject")
 	require.NoError(t, d.WriteCitizenNumber(ctx, "tk-2001", citizenNumber(t, "099079000245"), version))
 
 	want := map[string]map[string]string{}

@@ -19,7 +19,8 @@ type column struct {
 	read func(a *identity.Account, text string) (problem string)
 }
 
-// columns are those that a file may have, in any order. Only id is required.
+// columns are those that a file may have, in any order. Only id is required:
+// without kind an account is a citizen's, without status it is active.
 func columns() []column {
 	return []column{
 		{"id", func(a *identity.Account, text string) string {
@@ -74,6 +75,12 @@ func columns() []column {
 			}
 			return unless(!strings.Contains(text, ","), "want roles separated by semicolons, without commas")
 		}},
+		{"group", func(a *identity.Account, text string) string { a.Group = text; return "" }},
+		{"subject", func(a *identity.Account, text string) string { a.Subject = text; return "" }},
+		{"created_by", func(a *identity.Account, text string) string {
+			a.CreatedBy = identity.Creator(text)
+			return unless(validCreator(a.CreatedBy), "want self, official or nothing")
+		}},
 	}
 }
 
@@ -86,6 +93,14 @@ func unless(good bool, problem string) string {
 
 func validKind(k identity.Kind) bool {
 	return slices.Contains([]identity.Kind{identity.KindCitizen, identity.KindOfficial, identity.KindOrganisation}, k)
+}
+
+// validID reports whether an account's id can be carried in a header and a
+// sealed cookie.
+func validID(id identity.AccountID) bool { return id != "" && plain(string(id)) }
+
+func validCreator(c identity.Creator) bool {
+	return slices.Contains([]identity.Creator{"", identity.CreatedBySelf, identity.CreatedByOfficial}, c)
 }
 
 func plain(text string) bool {

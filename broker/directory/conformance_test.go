@@ -17,6 +17,7 @@ type reader interface {
 	ByUsername(ctx context.Context, username string) ([]identity.Account, error)
 	ByCitizenNumber(ctx context.Context, number identity.CitizenNumber) ([]identity.Account, error)
 	ByIDCardNumber(ctx context.Context, number identity.IDCardNumber) ([]identity.Account, error)
+	BySubject(ctx context.Context, subject string) ([]identity.Account, error)
 }
 
 func citizenNumber(t testing.TB, digits string) identity.CitizenNumber {
@@ -38,8 +39,9 @@ func conformance(t *testing.T, open func(t *testing.T, accounts []identity.Accou
 		ID: "17", Username: "nguyenvana", Kind: identity.KindCitizen, Number: citizenNumber(t, "099202000345"), NumberVerified: true,
 		IDCard: idCardNumber(t, "099000345"), Name: "Nguyễn Văn Á", BirthDate: identity.BirthDate{Year: 2002, Month: 3, Day: 4},
 		Email: "a@example.vn", Phone: "0000000000", Roles: []string{"nộp hồ sơ", "admin"},
+		Group: "Sở Y tế", Subject: "99a7c1f0-1", CreatedBy: identity.CreatedByOfficial,
 	}
-	second := identity.Account{ID: "18", Username: "nguyenvana2", Kind: identity.KindOfficial, Number: full.Number, IDCard: full.IDCard, Locked: true}
+	second := identity.Account{ID: "18", Username: "nguyenvana2", Kind: identity.KindOfficial, Number: full.Number, IDCard: full.IDCard, Locked: true, Subject: full.Subject, CreatedBy: identity.CreatedBySelf}
 	bare := identity.Account{ID: "Tài khoản/19", Kind: identity.KindOrganisation, BirthDate: identity.BirthDate{Year: 1950}}
 	namesake := identity.Account{ID: "20", Username: "nguyenvana", Kind: identity.KindCitizen}
 	accounts := []identity.Account{full, second, bare, namesake}
@@ -77,6 +79,15 @@ func conformance(t *testing.T, open func(t *testing.T, accounts []identity.Accou
 			got, err := d.ByIDCardNumber(ctx, idCardNumber(t, digits))
 			require.NoError(t, err)
 			assert.ElementsMatch(t, want, got)
+		}
+	})
+	t.Run("by subject", func(t *testing.T) {
+		for subject, want := range map[string][]identity.Account{
+			full.Subject: {full, second}, "99a7c1f0-2": nil, "99A7C1F0-1": nil, "99a7c1f0-1 ": nil, "": nil, "%": nil,
+		} {
+			got, err := d.BySubject(ctx, subject)
+			require.NoError(t, err)
+			assert.ElementsMatch(t, want, got, subject)
 		}
 	})
 	t.Run("an unknown number is nobody's", func(t *testing.T) {

@@ -15,6 +15,12 @@ import (
 	"vneid-proxy/identity"
 )
 
+// CredentialCheck tells whose credential this is: ErrWrong, ErrLocked, or an
+// error of availability.
+type CredentialCheck interface {
+	Check(ctx context.Context, username, password string) (identity.AccountID, error)
+}
+
 // CredentialConfig is what NewHTTPCredential needs.
 type CredentialConfig struct {
 	URL   string // the address of the check, in full; required

@@ -2,11 +2,11 @@ package directory
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -29,71 +29,69 @@ func (e RowError) Error() string {
 	return fmt.Sprintf("line %d, column %s: %s", e.Line, e.Column, e.Problem)
 }
 
-// OpenCSV reads a file of accounts whole: where ReadCSV finds a fault there is
-// no directory. All faults are in the error.
-func OpenCSV(path string) ([]identity.Account, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("directory: %w", err)
+// RowErrors are faults for which a file is read no further.
+type RowErrors []RowError
+
+// Error implements error.
+func (e RowErrors) Error() string {
+	var lines []string
+	for _, fault := range e {
+		lines = append(lines, fault.Error())
 	}
-	defer file.Close()
-	accounts, faults := ReadCSV(file)
-	if len(faults) > 0 {
-		all := []error{fmt.Errorf("directory: %s: %d faults", path, len(faults))}
-		for _, fault := range faults {
-			all = append(all, fault)
-		}
-		return nil, errors.Join(all...)
-	}
-	return accounts, nil
+	return strings.Join(lines, "\n")
 }
 
-// ReadCSV reads accounts from comma-separated values in UTF-8 (RFC 4180; a byte
-// order mark is tolerated). The first line names the columns: id, username,
-// kind, status, citizen_number, citizen_number_verified, id_card_number, name,
-// birth_date, email, phone, roles. A row with a fault is left out and named.
-func ReadCSV(from io.Reader) ([]identity.Account, []RowError) {
-	text := bufio.NewReader(from)
+// readCSV reads accounts, row by row, from comma-separated values in UTF-8 (RFC
+// 4180; a byte order mark is tolerated). The first line names the columns; see
+// columns. What is no number or no birth date comes as text. A row with
+// another fault is told to fault and left out. It ends with the first error of
+// visit; its own are a header without accounts and a quote left open
+// (RowErrors), and a file that cannot be read.
+func readCSV(ctx context.Context, from io.Reader, fault func(RowError), visit func(line int, r Record) error) error {
+	text := bufio.NewReaderSize(from, 1<<18)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
 		_, _ = text.Discard(3)
 	}
 	rows := csv.NewReader(text)
+	rows.ReuseRecord = true
 	header, err := rows.Read()
 	if err != nil {
-		return nil, []RowError{{Line: 1, Problem: "no header"}}
+		return RowErrors{{Line: 1, Problem: "no header"}}
 	}
 	order, faults := readHeader(header)
 	if len(faults) > 0 {
-		return nil, faults
+		return RowErrors(faults)
 	}
-	var accounts []identity.Account
-	seen := make(map[identity.AccountID]bool)
-	for {
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		row, err := rows.Read()
 		if err == io.EOF {
-			return accounts, faults
+			return nil
 		}
 		if syntax := (*csv.ParseError)(nil); errors.As(err, &syntax) {
-			faults = append(faults, RowError{Line: syntax.StartLine, Problem: "no row of comma-separated values with as many fields as the header"})
-			if errors.Is(err, csv.ErrFieldCount) {
-				continue
+			wrong := RowError{Line: syntax.StartLine, Problem: "no row of comma-separated values with as many fields as the header"}
+			if !errors.Is(err, csv.ErrFieldCount) {
+				return RowErrors{wrong} // after an unpaired quote nobody knows where a row begins
 			}
-			return accounts, faults // after an unpaired quote nobody knows where a row begins
-		}
-		if err != nil {
-			return accounts, append(faults, RowError{Problem: "the file cannot be read"})
-		}
-		line, _ := rows.FieldPos(0)
-		account, wrong := readRow(order, row, line)
-		if len(wrong) == 0 && seen[account.ID] {
-			wrong = []RowError{{line, "id", "occurs twice"}}
-		}
-		if len(wrong) > 0 {
-			faults = append(faults, wrong...)
+			fault(wrong)
 			continue
 		}
-		seen[account.ID] = true
-		accounts = append(accounts, account)
+		if err != nil {
+			return fmt.Errorf("the file cannot be read: %w", err)
+		}
+		line, _ := rows.FieldPos(0)
+		record, wrong := readRow(order, row, line)
+		if len(wrong) > 0 {
+			for _, w := range wrong {
+				fault(w)
+			}
+			continue
+		}
+		if err := visit(line, record); err != nil {
+			return err
+		}
 	}
 }
 
@@ -117,21 +115,46 @@ func readHeader(header []string) (order []column, faults []RowError) {
 	return order, faults
 }
 
-func readRow(order []column, row []string, line int) (identity.Account, []RowError) {
-	account := identity.Account{Kind: identity.KindCitizen}
+func readRow(order []column, row []string, line int) (Record, []RowError) {
+	record := Record{Account: identity.Account{Kind: identity.KindCitizen}}
+	account := &record.Account
 	var faults []RowError
 	for i, column := range order {
-		text := strings.TrimSpace(row[i])
+		// A row's fields are parts of one text: what is kept is copied, so that
+		// a name does not keep the row.
+		text := strings.Clone(strings.TrimSpace(row[i]))
 		problem := unless(plain(text), "want at most 255 bytes of UTF-8 without control characters")
 		if problem == "" {
-			problem = column.read(&account, text)
+			problem = column.read(account, text)
+			if problem != "" && record.keep(column.name, text) {
+				continue
+			}
 		}
 		if problem != "" {
 			faults = append(faults, RowError{line, column.name, problem})
 		}
 	}
-	if len(faults) == 0 && account.NumberVerified && account.Number.IsZero() {
-		faults = append(faults, RowError{line, "citizen_number_verified", "there is no number"})
+	account.NumberVerified = account.NumberVerified && !account.Number.IsZero()
+	return record, faults
+}
+
+// keep keeps a text that is not what its column wants, where a directory that
+// is still to be cleaned up may hold such.
+func (r *Record) keep(column, text string) bool {
+	switch column {
+	case "citizen_number":
+		r.NumberText = identity.NumberTextOf(text)
+	case "id_card_number":
+		r.IDCardText = identity.NumberTextOf(text)
+	case "birth_date":
+		r.BirthDateText = text
+	default:
+		return false
 	}
-	return account, faults
+	return true
+}
+
+// unreadable reports whether something stands in the record as text only.
+func (r *Record) unreadable() bool {
+	return !r.NumberText.IsZero() || !r.IDCardText.IsZero() || r.BirthDateText != ""
 }

@@ -1,10 +1,8 @@
 package directory_test
 
 import (
-	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,13 +11,6 @@ import (
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/identity"
 )
-
-func accountsFile(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "accounts.csv")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
 
 func TestScanShowsWhatIsWrong(t *testing.T) {
 	path := accountsFile(t, "\ufeffid,kind,citizen_number,citizen_number_verified,id_card_number,birth_date\n"+
@@ -67,22 +58,19 @@ func TestScanEndsWithTheFirstError(t *testing.T) {
 
 // What is written reads the same, in every column that a file may have.
 func TestWrittenAccountsReadTheSame(t *testing.T) {
-	text := []byte("id,username,kind,status,citizen_number,citizen_number_verified,id_card_number,name,birth_date,email,phone,roles\n" +
-		"a,\"u,\"\"x\",official,locked,099090012345,true,099123456,Đỗ Thị Thử,1990,=1@x.example,+84900000001,r;s\n" +
-		"b,,,,,,,,,,,\n")
-	accounts, faults := directory.ReadCSV(bytes.NewReader(text))
-	require.Empty(t, faults)
-	var written bytes.Buffer
-	w, err := directory.NewCSVWriter(&written)
-	require.NoError(t, err)
-	for _, a := range accounts {
-		require.NoError(t, w.Write(a))
+	const text = "id,username,kind,status,citizen_number,citizen_number_verified,id_card_number,name,birth_date,email,phone,roles,group,subject,created_by\n" +
+		"a,\"u,\"\"x\",official,locked,099090012345,true,099123456,Đỗ Thị Thử,1990,=1@x.example,+84900000001,r;s,g,s,self\n" +
+		"b,,,,,,,,,,,,,,\n"
+	read := func(text string) (accounts []identity.Account) {
+		require.NoError(t, directory.CSVScan{Path: accountsFile(t, text)}.Scan(t.Context(), func(r directory.Record) error {
+			accounts = append(accounts, r.Account)
+			return nil
+		}))
+		return accounts
 	}
-	require.NoError(t, w.Flush())
-	header, _, _ := bytes.Cut(written.Bytes(), []byte("\n"))
-	known, _, _ := bytes.Cut(text, []byte("\n"))
-	assert.Equal(t, string(known), string(header), "a column was added: write it here and in cell")
-	again, faults := directory.ReadCSV(&written)
-	require.Empty(t, faults)
-	assert.Equal(t, accounts, again)
+	written := strings.TrimPrefix(string(write(read(text))), "\ufeff")
+	header, _, _ := strings.Cut(written, "\n")
+	known, _, _ := strings.Cut(text, "\n")
+	assert.Equal(t, known, header, "a column was added: write it here and in columnText")
+	assert.Equal(t, read(text), read(written))
 }

@@ -30,7 +30,7 @@ func NewCSVWriter(to io.Writer) (*CSVWriter, error) {
 func (w *CSVWriter) Write(a identity.Account) error {
 	w.cells = w.cells[:0]
 	for _, c := range columns() {
-		w.cells = append(w.cells, cell(a, c.name))
+		w.cells = append(w.cells, columnText(a, c.name))
 	}
 	return w.rows.Write(w.cells)
 }
@@ -41,9 +41,9 @@ func (w *CSVWriter) Flush() error {
 	return w.rows.Error()
 }
 
-// cell is an account's text in a column; a column that is not among these
+// columnText is an account's text in a column; a column that is not among these
 // would be lost, which a test notices.
-func cell(a identity.Account, column string) string {
+func columnText(a identity.Account, column string) string {
 	switch column {
 	case "id":
 		return string(a.ID)

@@ -18,7 +18,7 @@ import (
 
 // HTTPConfig is what NewHTTP needs.
 type HTTPConfig struct {
-	URL   string // under which /search and /citizen-number lie, without a query; required
+	URL   string // under which /search, /citizen-number and /scan lie, without a query; required
 	Token string // bearer token that tells the portal who asks; required
 
 	Timeout   time.Duration     // of one call; default outbound.DefaultTimeout
@@ -92,6 +92,12 @@ func (d *HTTP) ByIDCardNumber(ctx context.Context, number identity.IDCardNumber)
 	return accounts(d.search(ctx, "id_card_number", number.Reveal(), func(a identity.Account) bool { return a.IDCard == number }))
 }
 
+// BySubject returns the accounts that the portal has marked with that subject
+// of the provider's, compared byte by byte; none is no error.
+func (d *HTTP) BySubject(ctx context.Context, subject string) ([]identity.Account, error) {
+	return accounts(d.search(ctx, "subject", subject, func(a identity.Account) bool { return a.Subject == subject }))
+}
+
 // WriteCitizenNumber marks the number as the account's verified one, if the
 // account stands as it did when version was read; otherwise ErrChanged. What
 // stands there already is no error. ErrNotFound: the portal answers 404, for
@@ -141,7 +147,7 @@ func (d *HTTP) search(ctx context.Context, member, value string, asked func(iden
 }
 
 // post makes one call and reads an answer of status 200 strictly.
-func (d *HTTP) post(ctx context.Context, path string, question map[string]string, into any) (status int, err error) {
+func (d *HTTP) post(ctx context.Context, path string, question, into any) (status int, err error) {
 	body, err := json.Marshal(question)
 	if err != nil {
 		return 0, err

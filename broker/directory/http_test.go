@@ -28,8 +28,13 @@ func simulated(t *testing.T, accounts []identity.Account) (*vneidtest.Portal, *d
 			ID: string(a.ID), Username: a.Username, Kind: string(a.Kind), Locked: a.Locked,
 			CitizenNumber: a.Number.Reveal(), CitizenNumberVerified: a.NumberVerified, IDCardNumber: a.IDCard.Reveal(),
 			Name: a.Name, BirthDate: a.BirthDate.String(), Email: a.Email, Phone: a.Phone, Roles: a.Roles,
+			Group: a.Group, Subject: a.Subject, CreatedBy: string(a.CreatedBy),
 		})
 	}
+	return simulatedRows(t, rows)
+}
+
+func simulatedRows(t *testing.T, rows []vneidtest.PortalAccount) (*vneidtest.Portal, *directory.HTTP) {
 	portal, err := vneidtest.NewPortal(vneidtest.PortalConfig{CredentialToken: "secret", Personas: []vneidtest.Persona{}, Accounts: rows})
 	require.NoError(t, err)
 	server := httptest.NewServer(portal)
@@ -70,6 +75,7 @@ func TestHTTPSpeaksTheWire(t *testing.T) {
 		func() ([]identity.Account, error) { return d.ByUsername(t.Context(), "Đào") },
 		func() ([]identity.Account, error) { return d.ByCitizenNumber(t.Context(), number) },
 		func() ([]identity.Account, error) { return d.ByIDCardNumber(t.Context(), idCardNumber(t, "990000345")) },
+		func() ([]identity.Account, error) { return d.BySubject(t.Context(), "s-17") },
 	} {
 		found, err := call()
 		require.NoError(t, err)
@@ -82,8 +88,9 @@ func TestHTTPSpeaksTheWire(t *testing.T) {
 		"POST /v1/search" + how + `{"username":"Đào"}`,
 		"POST /v1/search" + how + `{"citizen_number":"099202000345"}`,
 		"POST /v1/search" + how + `{"id_card_number":"990000345"}`,
-	}, asked[:4])
-	request, sent, _ := strings.Cut(asked[4], "{")
+		"POST /v1/search" + how + `{"subject":"s-17"}`,
+	}, asked[:5])
+	request, sent, _ := strings.Cut(asked[5], "{")
 	assert.Equal(t, "POST /v1/citizen-number"+how, request)
 	assert.JSONEq(t, `{"id":"17","citizen_number":"099202000345","version":"1"}`, "{"+sent)
 }

@@ -20,7 +20,7 @@ type reply struct {
 }
 
 // row is an account on the wire. A pointer tells a member that is absent from
-// one that is empty: all are there, always.
+// one that is empty: all are there, always, but for the last three.
 type row struct {
 	ID             *string  `json:"id"`
 	Username       *string  `json:"username"`
@@ -35,6 +35,9 @@ type row struct {
 	Phone          *string  `json:"phone"`
 	Roles          []string `json:"roles"`
 	Version        *string  `json:"version"`
+	Group          *string  `json:"group"`
+	Subject        *string  `json:"subject"`
+	CreatedBy      *string  `json:"created_by"`
 }
 
 // versioned is an account and the version of its row.
@@ -65,14 +68,21 @@ func (r row) read() (versioned, bool) {
 	if slices.ContainsFunc(texts, unfit) || r.NumberVerified == nil || r.Roles == nil {
 		return versioned{}, false
 	}
+	for _, optional := range []**string{&r.Group, &r.Subject, &r.CreatedBy} {
+		if *optional == nil {
+			*optional = new(string)
+		}
+	}
 	a := identity.Account{
 		ID: identity.AccountID(*r.ID), Username: *r.Username, Kind: identity.Kind(*r.Kind), Locked: *r.Status == "locked",
 		NumberVerified: *r.NumberVerified, Name: *r.Name, Email: *r.Email, Phone: *r.Phone, Roles: r.Roles,
+		Group: *r.Group, Subject: *r.Subject, CreatedBy: identity.Creator(*r.CreatedBy),
 	}
 	if len(r.Roles) == 0 {
 		a.Roles = nil
 	}
 	ok := validID(a.ID) && validKind(a.Kind) && (*r.Status == "active" || a.Locked) && validVersion(*r.Version) &&
+		plain(a.Group) && plain(a.Subject) && validCreator(a.CreatedBy) &&
 		!slices.Contains(r.Roles, "") && plain(strings.Join(r.Roles, ";")) &&
 		r.readNumbers(&a) && r.readBirthDate(&a) && !(a.NumberVerified && a.Number.IsZero())
 	return versioned{a, *r.Version}, ok

@@ -31,13 +31,14 @@ const (
 	EventSkipped         = "skipped"
 	EventProviderUsed    = "provider_used"
 	EventSubjectNoted    = "subject_noted"
-	EventNumberChanged   = "number_changed" // its detail has review=true where name or birth date changed too
-	EventReviewAsked     = "review_asked"   // somebody was refused, and staff must look: reason, reference
-	EventReviewVoted     = "review_voted"   // an officer's vote: reference, decision, note
-	EventReviewDecided   = "review_decided" // two agree: reference, decision
-	EventCheckAsked      = "check_asked"    // a check is pending
-	EventCheckAnswered   = "check_answered" // its detail has outcome and, unless matched, reference
-	EventExempted        = "exempted"
+	EventNumberChanged   = "number_changed"    // its detail has review=true where name or birth date changed too
+	EventReviewAsked     = "review_asked"      // somebody was refused, and staff must look: reason, reference
+	EventReviewVoted     = "review_voted"      // an officer's vote: reference, decision, note
+	EventReviewDecided   = "review_decided"    // two agree: reference, decision
+	EventCheckAsked      = "check_asked"       // a check is pending
+	EventCheckAnswered   = "check_answered"    // its detail has outcome and, unless matched, reference
+	EventExempted        = "exempted"          // or extended: its detail has kind, reason and until
+	EventExemptionEnded  = "exemption_ended"   // before its time, or because of another in its place
 	EventWriteBack       = "write_back_closed" // its detail has link, outcome and, where refused, reference
 	EventRevealed        = "revealed"          // an officer is shown what is personal
 	EventCleanGivenUp    = "clean_given_up"    // staff hold that an account cannot be cleaned; no reason in its detail: they take that back

@@ -51,15 +51,11 @@ func (l *Ledger) Cleaned(ctx context.Context, questions []CleanQuestion) (found 
 		return found, nil
 	}
 	err = l.read(ctx, func(t *transaction) error {
-		keys, place := make([]any, 0, 2*len(questions)), make(map[string][]int, len(questions))
+		accounts := make([]identity.AccountID, len(questions))
 		for i, q := range questions {
-			key := t.accountKey(q.Account)
-			keys = append(keys, key.both()...)
-			place[string(key.now)] = append(place[string(key.now)], i)
-			if t.index.old != nil {
-				place[string(key.old)] = append(place[string(key.old)], i)
-			}
+			accounts[i] = q.Account
 		}
+		keys, place := t.accountKeys(accounts)
 		among := " IN (?" + strings.Repeat(", ?", len(keys)-1) + ")"
 		if err := t.each("SELECT account_hmac FROM links WHERE ended_at IS NULL AND account_hmac"+among, keys, func(scan func(...any) error) error {
 			var key []byte

@@ -14,6 +14,7 @@ const (
 	ErrAccountTaken  Error = "ledger: the account is linked to another citizen"
 	ErrAlreadyLinked Error = "ledger: the account is linked already"
 	ErrConflict      Error = "ledger: the identifiers belong to different citizens"
+	ErrSkipsSpent    Error = "ledger: the account has put the link off as often as it may"
 	ErrPending       Error = "ledger: a check of the account awaits its answer"
 	ErrNotFound      Error = "ledger: not found"
 	ErrIncomplete    Error = "ledger: a required value is missing"

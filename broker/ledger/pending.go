@@ -19,6 +19,9 @@ type NewPending struct {
 	Number    identity.CitizenNumber
 	Name      string             // as the question has it; may be ""
 	BirthDate identity.BirthDate // likewise; may be zero
+	// ReviewWeak says that staff look at a weak match instead of a link being
+	// made of it; may be false.
+	ReviewWeak bool
 	// IDCard is the account's, where the population database is to say whose it
 	// is; zero for none.
 	IDCard identity.IDCardNumber
@@ -50,11 +53,13 @@ type Pending struct {
 	Name      string
 	BirthDate identity.BirthDate
 	IDCard    identity.IDCardNumber
-	Consent   Consent
-	Source    netip.AddrPort
-	At        time.Time // when it was asked for
-	Tries     int       // how often it was claimed
-	Outcome   Outcome
+	// ReviewWeak is as it was asked for.
+	ReviewWeak bool
+	Consent    Consent
+	Source     netip.AddrPort
+	At         time.Time // when it was asked for
+	Tries      int       // how often it was claimed
+	Outcome    Outcome
 	// Reference is a code that a person can read out over the telephone, and
 	// that stands in the audit row; "" unless it ended without a link.
 	Reference string
@@ -69,6 +74,7 @@ type question struct {
 	BirthDate identity.BirthDate `json:"birth_date,omitzero"`
 	IDCard    string             `json:"id_card,omitempty"`
 	Source    string             `json:"source,omitempty"`
+	Review    bool               `json:"review_weak,omitempty"`
 }
 
 // AddPending spends the proof and records the check, to be answered later.
@@ -96,7 +102,7 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 			return ErrPending
 		}
 		p = Pending{ID: newID(), Account: n.Account, Kind: n.Kind, Number: n.Number, Name: n.Name,
-			BirthDate: n.BirthDate, IDCard: n.IDCard, Consent: n.Consent, Source: n.Source, At: t.at}
+			BirthDate: n.BirthDate, IDCard: n.IDCard, ReviewWeak: n.ReviewWeak, Consent: n.Consent, Source: n.Source, At: t.at}
 		s, err := t.sealQuestion(p)
 		if err != nil {
 			return err
@@ -164,7 +170,7 @@ func (t *transaction) checks(condition string, args ...any) (found []Pending, er
 }
 
 func (t *transaction) sealQuestion(p Pending) (sealed, error) {
-	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate, IDCard: p.IDCard.Reveal()}
+	q := question{Account: string(p.Account), Number: p.Number.Reveal(), Name: p.Name, BirthDate: p.BirthDate, IDCard: p.IDCard.Reveal(), Review: p.ReviewWeak}
 	if p.Source.IsValid() {
 		q.Source = p.Source.String()
 	}
@@ -184,7 +190,7 @@ func (l *Ledger) openQuestion(p *Pending, s sealed) error {
 	if err := json.Unmarshal(plain, &q); err != nil {
 		return err
 	}
-	p.Account, p.Name, p.BirthDate = identity.AccountID(q.Account), q.Name, q.BirthDate
+	p.Account, p.Name, p.BirthDate, p.ReviewWeak = identity.AccountID(q.Account), q.Name, q.BirthDate, q.Review
 	if q.Source != "" {
 		if p.Source, err = netip.ParseAddrPort(q.Source); err != nil {
 			return err

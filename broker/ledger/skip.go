@@ -12,6 +12,12 @@ import (
 // returns how many skips stand for the account, this one included. ErrSpent:
 // the proof was used. ErrAlreadyLinked: there is nothing to put off.
 func (l *Ledger) Skip(ctx context.Context, account identity.AccountID, kind identity.Kind, proof []byte, proofExpires time.Time, source netip.AddrPort) (count int, err error) {
+	return l.SkipAtMost(ctx, 0, account, kind, proof, proofExpires, source)
+}
+
+// SkipAtMost is Skip where no more than so many may stand for the account; 0
+// is any number. ErrSkipsSpent: they do already, and the proof is not spent.
+func (l *Ledger) SkipAtMost(ctx context.Context, most int, account identity.AccountID, kind identity.Kind, proof []byte, proofExpires time.Time, source netip.AddrPort) (count int, err error) {
 	err = l.change(ctx, func(t *transaction) error {
 		if account == "" {
 			return ErrIncomplete
@@ -28,20 +34,26 @@ func (l *Ledger) Skip(ctx context.Context, account identity.AccountID, kind iden
 		if linked {
 			return ErrAlreadyLinked
 		}
+		if count, err = t.skips(key); err != nil {
+			return err
+		}
+		if most > 0 && count >= most {
+			return ErrSkipsSpent
+		}
+		count++
 		id := newID()
 		s := l.keys.seal("skips", id, []byte(account))
 		if _, err := t.exec("INSERT INTO skips (id, account_hmac, key_id, sealed, kind, at) VALUES (?, ?, ?, ?, ?, ?)",
 			id, key.now, s.keyID, s.box, string(kind), stamp(t.at)); err != nil {
 			return err
 		}
-		if err := t.audit(Event{Name: EventSkipped, Actor: actorCitizen, Account: account, Source: source,
-			Detail: map[string]string{"kind": string(kind), "proof": l.proofName(proof)}}); err != nil {
-			return err
-		}
-		count, err = t.skips(key)
-		return err
+		return t.audit(Event{Name: EventSkipped, Actor: actorCitizen, Account: account, Source: source,
+			Detail: map[string]string{"kind": string(kind), "proof": l.proofName(proof)}})
 	})
-	return count, err
+	if err != nil {
+		return 0, err
+	}
+	return count, nil
 }
 
 // Skips is how many skips stand for the account. A link closes them: they stay

@@ -38,4 +38,15 @@ func (d Day) DaysLeft(t time.Time) int {
 // Time is midnight at the day's start, the zero time for the zero Day.
 func (d Day) Time() time.Time { return d.start }
 
+// Equal reports that both are one day, or none.
+func (d Day) Equal(other Day) bool { return d.start.Equal(other.start) }
+
+// later is the later of two days.
+func (d Day) later(other Day) Day {
+	if other.start.After(d.start) {
+		return other
+	}
+	return d
+}
+
 func (d Day) end() time.Time { return d.start.AddDate(0, 0, 1) }

@@ -58,6 +58,7 @@ const (
 // Account is what is known of an account, compared with the citizen where one
 // is vouched for.
 type Account struct {
+	Class  Class
 	Locked bool
 	// Organisation says that the account is an organisation's, not a person's.
 	// Such a one has no birth date, and its name may be the organisation's:
@@ -71,14 +72,17 @@ type Account struct {
 	// Number is how the directory's citizen number stands.
 	Number Number
 	// Name and BirthDate compare the account's data with the citizen's (flow
-	// B); in flow A BirthDate compares the date sent to the population
-	// database with itself: full, or weak where only a year is known.
+	// B); in flow A with themselves: as well as they can agree with anybody's.
 	Name      identity.NameMatch
 	BirthDate identity.DateMatch
 	// Pending says that an earlier check of the account awaits its answer.
 	Pending bool
-	// Exempt says that staff have excused the account from linking for now.
-	Exempt bool
+	// Skips is how often the link was put off.
+	Skips int
+	// ExemptUntil is when staff's excuse from linking ends: until then the
+	// account is used without a link, and signs in by itself. ExtendedUntil is
+	// when its later deadlines end. Zero is none.
+	ExemptUntil, ExtendedUntil time.Time
 }
 
 // Linked is the state of an account's active link.
@@ -121,16 +125,18 @@ func (p Policy) Decide(e Evidence) Decision {
 
 // legacyFirst is flow A: the account is proved, the number is what is asked.
 func (p Policy) legacyFirst(e Evidence) Decision {
+	a, terms := e.Account, p.terms(e.Account, e.On)
+	exempt := e.On.Before(a.ExemptUntil)
 	switch {
 	case e.Proof == "":
 		return Decision{Action: Refuse, Reason: Conflict}
-	case e.Account.Link != NotLinked && e.Account.ProviderUsed:
+	case a.Link != NotLinked && a.ProviderUsed:
 		return Decision{Action: Refuse, Reason: AlreadyLinked}
-	case p.LegacySignInUntil.Reached(e.On):
+	case terms.LegacySignInUntil.Reached(e.On) && !exempt && p.Mode != Observe:
 		return Decision{Action: Refuse, Reason: LegacyClosed}
-	case e.Account.Link != NotLinked, p.trusted(e.Account.Number):
+	case a.Link != NotLinked, p.trusted(a.Number):
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
-	case e.Account.Organisation && e.Check != NotAsked:
+	case a.Organisation && e.Check != NotAsked:
 		// A person's number tells nothing about who may act for it.
 		return Decision{Action: Refuse, Reason: OrganisationAccount}
 	case e.Check == Matched && e.NumberElsewhere:
@@ -138,20 +144,45 @@ func (p Policy) legacyFirst(e Evidence) Decision {
 	case e.Check == Matched && e.IDCard == IDCardOther:
 		return Decision{Action: Refuse, Reason: Mismatch}
 	case e.Check == Matched:
-		return Decision{Action: Record, Method: ByMatch, Strength: strength(identity.NameStrong, e.Account.BirthDate)}
+		return terms.record(ByMatch, strength(identity.NameStrong, a.BirthDate))
 	case e.Check == Unanswered:
 		return Decision{Action: Await, Standing: identity.StandingPending}
-	case e.Check == NotAsked && e.Account.Exempt:
+	case e.Check == NotAsked && exempt:
 		return Decision{Action: Admit, Standing: identity.StandingExempt}
-	case e.Check == NotAsked && e.Account.Pending:
+	case e.Check == NotAsked && a.Pending:
 		return Decision{Action: Admit, Standing: identity.StandingPending}
+	case p.Mode == Observe:
+		return Decision{Action: Admit, Standing: identity.StandingUnlinked}
 	}
-	return Decision{Action: Ask, CanSkip: !p.SkipUntil.Reached(e.On), Wrong: e.Check == NotMatched}
+	return terms.ask(e)
+}
+
+// ask is the link screen, with what else there is to it.
+func (t Terms) ask(e Evidence) Decision {
+	d := Decision{Action: Ask, Wrong: e.Check == NotMatched}
+	left := t.SkipLimit - e.Account.Skips
+	switch {
+	case !t.SkipUntil.Reached(e.On) && (t.SkipLimit == 0 || left > 0):
+		d.CanSkip, d.SkipsLeft, d.SkipUntil = true, max(left, 0), t.SkipUntil
+	case t.After == ReadOnly:
+		d.CanSkip, d.ReadOnly = true, true
+	case t.After == UseEnds:
+		return Decision{Action: Refuse, Reason: UseEnded}
+	}
+	return d
+}
+
+// record is a link to be written, unless staff must look at it first.
+func (t Terms) record(method Method, strength Strength) Decision {
+	if strength == Weak && t.ReviewWeak {
+		return Decision{Action: Refuse, Reason: Mismatch}
+	}
+	return Decision{Action: Record, Method: method, Strength: strength}
 }
 
 // providerFirst is flow B: the citizen is proved, the account is what is asked.
 func (p Policy) providerFirst(e Evidence) Decision {
-	a := e.Account
+	a, terms := e.Account, p.terms(e.Account, e.On)
 	born := a.BirthDate
 	if a.Organisation {
 		born = identity.DateFull // an organisation has none that could differ
@@ -166,22 +197,30 @@ func (p Policy) providerFirst(e Evidence) Decision {
 		return Decision{Action: Admit, Standing: identity.StandingLinked}
 	case a.Link == LinkedToOther:
 		return Decision{Action: Refuse, Reason: Conflict}
+	case e.Proof != "" && !terms.Proof.takes(e.Proof):
+		return Decision{Action: Prove, OtherProof: true}
 	case e.Proof != "" && a.Number == NumberOther && !e.ForOrganisation:
 		return Decision{Action: Refuse, Reason: Conflict}
 	case e.Proof != "" && agrees && e.IDCard != IDCardOther:
-		return Decision{Action: Record, Method: e.Proof, Strength: strength(a.Name, born)}
+		return terms.record(e.Proof, strength(a.Name, born))
 	case e.Proof != "":
 		return Decision{Action: Refuse, Reason: Mismatch}
 	case e.ForOrganisation:
 		return Decision{Action: Prove} // the directory's number is the person's, not the organisation's
-	case e.IDCard == IDCardOther, !agrees, a.BirthDate != identity.DateFull:
+	case e.IDCard == IDCardOther:
 		return Decision{Action: Prove}
-	case p.trusted(a.Number):
-		return Decision{Action: Record, Method: ByDirectory, Strength: strength(a.Name, a.BirthDate)}
-	case p.TrustPopulationIDCard && e.IDCard == IDCardOwn && a.Number != NumberOther:
-		return Decision{Action: Record, Method: ByPopulation, Strength: strength(a.Name, a.BirthDate)}
+	case p.byDirectory(*a):
+		return terms.record(ByDirectory, strength(a.Name, a.BirthDate))
+	case p.TrustPopulationIDCard && e.IDCard == IDCardOwn && a.Number != NumberOther && agrees && a.BirthDate == identity.DateFull:
+		return terms.record(ByPopulation, strength(a.Name, a.BirthDate))
 	}
 	return Decision{Action: Prove}
+}
+
+// byDirectory reports that the directory alone makes the account the
+// citizen's.
+func (p Policy) byDirectory(a Account) bool {
+	return p.trusted(a.Number) && a.Name != identity.NameDiffers && a.BirthDate == identity.DateFull
 }
 
 func (p Policy) trusted(n Number) bool {

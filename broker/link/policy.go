@@ -15,12 +15,14 @@ import (
 // Policy is what the operator decided. The zero value is the strictest: no
 // legacy sign-in, no skipping, no trust in typed numbers.
 type Policy struct {
-	// LegacySignInUntil is the last day on which a portal account alone signs
-	// in. It does not bound the account's use as proof beside VNeID.
-	LegacySignInUntil Day
-	// SkipUntil is the last day on which the link screen may be skipped, and
-	// on which a skipped session is forwarded.
-	SkipUntil Day
+	Mode Mode
+	// Default are the terms of every class that Classes does not name.
+	Default Terms
+	// Classes are whole terms by kind, and by kind and cohort; nil where Default
+	// is for all, else every kind is there. They are shared and not written to.
+	Classes map[Class]Terms
+	// Cohorts are tried in order.
+	Cohorts []Cohort
 	// TrustDirectoryNumber takes a citizen number in the directory for
 	// verified even where the directory does not mark it so.
 	TrustDirectoryNumber bool
@@ -28,7 +30,24 @@ type Policy struct {
 	// number the population database says is theirs, where name and full birth
 	// date agree too.
 	TrustPopulationIDCard bool
+	// ExcusedUntil is when the last exemption or extension of any account
+	// ends; zero where there is none.
+	ExcusedUntil time.Time
 }
+
+// Mode is how much of the policy is carried out.
+type Mode int
+
+// The modes.
+const (
+	Enforce Mode = iota
+	// Observe admits whoever proves a side, shows no link screen and records no
+	// link. What is refused for safety, and not by the policy, stays refused.
+	Observe
+	// Off is a plain OpenID Connect proxy: whoever the provider vouches for is
+	// admitted, and there are no accounts.
+	Off
+)
 
 // Action is what happens next.
 type Action int
@@ -61,8 +80,9 @@ const (
 	AlreadyLinked Reason = "already_linked"  // VNeID has been used: the old password opens nothing
 	Locked        Reason = "account_locked"  // locked or closed in the directory
 	Conflict      Reason = "conflict"        // the number or the account is somebody's already
-	Mismatch      Reason = "mismatch_review" // both sides proved, but the data name two people
 	NotAppointed  Reason = "not_appointed"   // the provider is no authority for such an account, or for none at all
+	Mismatch      Reason = "mismatch_review" // both sides proved, but the data name two people, or may
+	UseEnded      Reason = "use_ended"       // an account without a link is of no use any more
 
 	// OrganisationAccount is an organisation's account, where somebody signs in
 	// for themselves or links it by their own number; PersonalAccount a
@@ -94,36 +114,77 @@ const (
 
 // Decision is what the policy makes of the evidence.
 type Decision struct {
-	Action   Action
-	Reason   Reason            // with Refuse
-	Standing identity.Standing // with Admit and Await
-	Method   Method            // with Record
-	Strength Strength          // with Record
-	CanSkip  bool              // with Ask
+	Action    Action
+	Reason    Reason            // with Refuse
+	Standing  identity.Standing // with Admit and Await
+	Method    Method            // with Record
+	Strength  Strength          // with Record
+	CanSkip   bool              // with Ask
+	SkipUntil Day               // with CanSkip, unless ReadOnly: the last day of skipping
+	// SkipsLeft is how often the account may skip, this time included; with
+	// CanSkip 0 is no limit.
+	SkipsLeft int
+	// ReadOnly is set with Ask and CanSkip where whoever skips may only read.
+	ReadOnly bool
+	// OtherProof is set with Prove where the account was proved, but not in the
+	// way that its terms ask for.
+	OtherProof bool
 	// Wrong is set with Ask when a typed number was checked and did not match.
 	Wrong bool
 }
 
-// Verdict is what a standing is worth at one moment.
+// Verdict is what a session is worth at one moment.
 type Verdict int
 
 // The verdicts.
 const (
 	ToLink  Verdict = iota // to the link screen, or 403 for a program
 	Forward                // to the portal
+	Read                   // to the portal for what changes nothing, else as ToLink
+	Closed                 // to the page that says so
 )
 
-// Admit judges a standing at a moment. It is asked at every request, so that a
+// Held is what a session says of itself.
+type Held struct {
+	Standing identity.Standing
+	Class    Class
+	// Nobody says that it names no account.
+	Nobody bool
+	// ReadOnly says that it was begun to read alone.
+	ReadOnly bool
+	// Excused is when the account's exemption or extension ends, zero for none.
+	Excused time.Time
+}
+
+// Admit judges a session at a moment. It is asked at every request, so that a
 // date ends what it ends on the stroke.
-func (p Policy) Admit(standing identity.Standing, at time.Time) Verdict {
-	switch standing {
-	case identity.StandingLinked, identity.StandingExempt, identity.StandingPending, identity.StandingNone:
+func (p Policy) Admit(h Held, at time.Time) Verdict {
+	if p.Mode == Observe {
 		return Forward
-	case identity.StandingSkipped:
-		if p.SkipUntil.Reached(at) {
-			return ToLink
+	}
+	switch h.Standing {
+	case identity.StandingLinked, identity.StandingPending:
+		return Forward
+	case identity.StandingNone:
+		// With an account, its provider named it: there is nothing to link.
+		if !h.Nobody || p.Mode == Off || p.NoAccount().PassNoAccount {
+			return Forward
 		}
-		return Forward
+	case identity.StandingExempt:
+		if at.Before(h.Excused) {
+			return Forward
+		}
+	case identity.StandingSkipped:
+		terms := p.TermsOf(h.Class)
+		if !h.ReadOnly && (!terms.SkipUntil.Reached(at) || at.Before(h.Excused)) {
+			return Forward
+		}
+		switch terms.After {
+		case ReadOnly:
+			return Read
+		case UseEnds:
+			return Closed
+		}
 	}
 	return ToLink
 }

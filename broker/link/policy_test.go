@@ -44,11 +44,11 @@ func TestDayIncludesItsLastMomentInVietnam(t *testing.T) {
 }
 
 func TestAdmitByStandingAndDate(t *testing.T) {
-	p := link.Policy{SkipUntil: day("2026-06-30")}
+	p := link.Policy{Default: link.Terms{SkipUntil: day("2026-06-30"), PassNoAccount: true}}
 	before, after := at("2026-06-30T16:59:59Z"), at("2026-06-30T17:00:00Z")
 	for standing, want := range map[identity.Standing][2]link.Verdict{
 		identity.StandingLinked:   {link.Forward, link.Forward},
-		identity.StandingExempt:   {link.Forward, link.Forward},
+		identity.StandingExempt:   {link.Forward, link.ToLink},
 		identity.StandingPending:  {link.Forward, link.Forward},
 		identity.StandingNone:     {link.Forward, link.Forward},
 		identity.StandingSkipped:  {link.Forward, link.ToLink},
@@ -57,14 +57,15 @@ func TestAdmitByStandingAndDate(t *testing.T) {
 		"":                        {link.ToLink, link.ToLink},
 		"LINKED":                  {link.ToLink, link.ToLink},
 	} {
-		assert.Equal(t, want[0], p.Admit(standing, before), "%q before", standing)
-		assert.Equal(t, want[1], p.Admit(standing, after), "%q after", standing)
+		assert.Equal(t, want[0], p.Admit(link.Held{Standing: standing, Excused: after.Add(time.Second)}, before), "%q before", standing)
+		assert.Equal(t, want[1], p.Admit(link.Held{Standing: standing, Excused: after}, after), "%q after", standing)
 	}
 }
 
 func TestDecideNamedCases(t *testing.T) {
 	now := at("2026-06-01T00:00:00Z")
-	open := link.Policy{LegacySignInUntil: day("2026-12-31"), SkipUntil: day("2026-06-30")}
+	later := now.Add(time.Millisecond)
+	open := link.Policy{Default: link.Terms{LegacySignInUntil: day("2026-12-31"), SkipUntil: day("2026-06-30")}}
 	trusting := open
 	trusting.TrustPopulationIDCard = true
 	full := link.Account{Name: identity.NameStrong, BirthDate: identity.DateFull}
@@ -80,7 +81,7 @@ func TestDecideNamedCases(t *testing.T) {
 	}{
 		"A: nothing typed yet": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession},
 			link.Decision{Action: link.Ask, CanSkip: true}},
-		"A: after the last day of skipping": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: &full, Proof: link.ByPortalSession},
+		"A: after the last day of skipping": {link.Policy{Default: link.Terms{LegacySignInUntil: open.Default.LegacySignInUntil}}, link.Evidence{Account: &full, Proof: link.ByPortalSession},
 			link.Decision{Action: link.Ask}},
 		"A: matched": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched},
 			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
@@ -90,19 +91,21 @@ func TestDecideNamedCases(t *testing.T) {
 			link.Decision{Action: link.Ask, CanSkip: true, Wrong: true}},
 		"A: no answer uses nothing up": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Unanswered},
 			link.Decision{Action: link.Await, Standing: identity.StandingPending}},
-		"A: no answer after the last day of skipping": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Unanswered},
+		"A: no answer after the last day of skipping": {link.Policy{Default: link.Terms{LegacySignInUntil: open.Default.LegacySignInUntil}}, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Unanswered},
 			link.Decision{Action: link.Await, Standing: identity.StandingPending}},
-		"A: a check still awaits its answer": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: with(func(a *link.Account) { a.Pending = true }), Proof: link.ByPortalSession},
+		"A: a check still awaits its answer": {link.Policy{Default: link.Terms{LegacySignInUntil: open.Default.LegacySignInUntil}}, link.Evidence{Account: with(func(a *link.Account) { a.Pending = true }), Proof: link.ByPortalSession},
 			link.Decision{Action: link.Admit, Standing: identity.StandingPending}},
 		"A: a better number while a check is open": {open, link.Evidence{Account: with(func(a *link.Account) { a.Pending = true }), Proof: link.ByPortalSession, Check: link.Matched},
 			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
-		"A: exempt": {link.Policy{LegacySignInUntil: open.LegacySignInUntil}, link.Evidence{Account: with(func(a *link.Account) { a.Exempt, a.Pending = true, true }), Proof: link.ByPortalSession},
+		"A: exempt": {link.Policy{Default: link.Terms{LegacySignInUntil: open.Default.LegacySignInUntil}}, link.Evidence{Account: with(func(a *link.Account) { a.ExemptUntil, a.Pending = later, true }), Proof: link.ByPortalSession},
 			link.Decision{Action: link.Admit, Standing: identity.StandingExempt}},
-		"A: exempt, yet links": {open, link.Evidence{Account: with(func(a *link.Account) { a.Exempt = true }), Proof: link.ByPortalSession, Check: link.Matched},
+		"A: exempt, yet links": {open, link.Evidence{Account: with(func(a *link.Account) { a.ExemptUntil = later }), Proof: link.ByPortalSession, Check: link.Matched},
 			link.Decision{Action: link.Record, Method: link.ByMatch, Strength: link.Strong}},
-		"A: exempt from linking, not from the last day": {link.Policy{}, link.Evidence{Account: with(func(a *link.Account) { a.Exempt = true }), Proof: link.ByPortalSession},
+		"A: exempt, and so from the last day too": {link.Policy{}, link.Evidence{Account: with(func(a *link.Account) { a.ExemptUntil = later }), Proof: link.ByPortalSession},
+			link.Decision{Action: link.Admit, Standing: identity.StandingExempt}},
+		"A: exempt until this moment": {link.Policy{}, link.Evidence{Account: with(func(a *link.Account) { a.ExemptUntil = now }), Proof: link.ByPortalSession},
 			link.Decision{Action: link.Refuse, Reason: link.LegacyClosed}},
-		"B: exempt or pending proves nothing": {open, link.Evidence{Account: with(func(a *link.Account) { a.Exempt, a.Pending = true, true }), Vouched: true},
+		"B: exempt or pending proves nothing": {open, link.Evidence{Account: with(func(a *link.Account) { a.ExemptUntil, a.Pending = later, true }), Vouched: true},
 			link.Decision{Action: link.Prove}},
 		"A: matched, but the number is elsewhere": {open, link.Evidence{Account: &full, Proof: link.ByPortalSession, Check: link.Matched, NumberElsewhere: true},
 			link.Decision{Action: link.Refuse, Reason: link.Conflict}},
@@ -179,6 +182,9 @@ func TestDecideNamedCases(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.evidence.On = now
+			if c.want.CanSkip {
+				c.want.SkipUntil = c.policy.Default.SkipUntil
+			}
 			assert.Equal(t, c.want, c.policy.Decide(c.evidence))
 		})
 	}
@@ -208,7 +214,7 @@ func TestDecideEveryCombination(t *testing.T) {
 		ok(a.Link != link.LinkedToOther || !e.Vouched, "nobody enters another citizen's account")
 		ok(e.Vouched || e.Proof != "", "nobody enters without proof")
 		ok(!e.Vouched || a.Organisation == e.ForOrganisation, "a person's account and an organisation's are never each other's")
-		ok(e.Vouched || !p.LegacySignInUntil.Reached(now), "an old account alone ends with its date")
+		ok(e.Vouched || !p.Default.LegacySignInUntil.Reached(now) || !a.ExemptUntil.IsZero(), "an old account alone ends with its date, unless excused")
 		ok(e.Vouched || a.Link == link.NotLinked || !a.ProviderUsed, "an old password overrides no used link")
 		if d.Action == link.Await {
 			ok(!e.Vouched && e.Check == link.Unanswered && d.Standing == identity.StandingPending, "only a check without an answer is put off")
@@ -217,7 +223,7 @@ func TestDecideEveryCombination(t *testing.T) {
 		}
 		if d.Action == link.Admit && d.Standing != identity.StandingLinked {
 			ok(!e.Vouched && e.Check == link.NotAsked, "without a link only an old account enters, and asks nothing")
-			ok(d.Standing == identity.StandingExempt && a.Exempt || d.Standing == identity.StandingPending && a.Pending, "each standing has its ground")
+			ok(d.Standing == identity.StandingExempt && !a.ExemptUntil.IsZero() || d.Standing == identity.StandingPending && a.Pending, "each standing has its ground")
 			return
 		}
 		if d.Action == link.Admit {
@@ -257,10 +263,10 @@ func each(visit func(link.Policy, link.Evidence)) {
 					for name := identity.NameDiffers; name <= identity.NameStrong; name++ {
 						for date := identity.DateDiffers; date <= identity.DateFull; date++ {
 							for _, pending := range bools {
-								for _, exempt := range bools {
+								for _, exempt := range []time.Time{{}, at("2026-06-01T00:00:01Z")} {
 									for _, organisation := range bools {
 										accounts = append(accounts, &link.Account{Locked: locked, Link: linked, ProviderUsed: used, Organisation: organisation,
-											Number: number, Name: name, BirthDate: date, Pending: pending, Exempt: exempt})
+											Number: number, Name: name, BirthDate: date, Pending: pending, ExemptUntil: exempt})
 									}
 								}
 							}
@@ -274,7 +280,7 @@ func each(visit func(link.Policy, link.Evidence)) {
 		for _, skip := range days {
 			for _, trust := range bools {
 				// The two kinds of trust meet in no rule; one flag turns both.
-				p := link.Policy{LegacySignInUntil: legacy, SkipUntil: skip, TrustDirectoryNumber: trust, TrustPopulationIDCard: trust}
+				p := link.Policy{Default: link.Terms{LegacySignInUntil: legacy, SkipUntil: skip}, TrustDirectoryNumber: trust, TrustPopulationIDCard: trust}
 				for _, a := range accounts {
 					for _, vouched := range bools {
 						for _, proof := range []link.Method{"", link.ByCredential, link.ByPortalSession} {

@@ -27,6 +27,7 @@ const (
 	ConsentMissing  FieldError = "consent_missing"
 	CredentialWrong FieldError = "credential_wrong" // one text for unknown, wrong, locked and already linked
 	AccountMissing  FieldError = "account_missing"  // none chosen, or not one of those offered
+	ProofOther      FieldError = "proof_other"      // proved, but not in the way that this account needs
 	TriesSpent      FieldError = "tries_spent"
 )
 

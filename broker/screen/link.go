@@ -34,11 +34,13 @@ type Link struct {
 	CitizenNumber identity.CitizenNumber // flow B
 	TypedNumber   string                 // flow A: what they typed, after a 422
 
-	Deadline time.Time // last day on which skipping is possible; zero is no skipping
-	DaysLeft int       // until Deadline; 0 is today
-	CanSkip  bool      // false hides the skip button whatever the deadline
-	Pending  bool      // an earlier check awaits its answer
-	Answer   Answer    // how an earlier check ended; "" says nothing about one
+	Deadline  time.Time // last day on which skipping is possible; zero is no skipping
+	DaysLeft  int       // until Deadline; 0 is today
+	CanSkip   bool      // false hides the skip button whatever the deadline
+	SkipsLeft int       // with CanSkip: how often, this time included; 0 is as often as one likes
+	ReadOnly  bool      // with CanSkip: whoever skips only reads
+	Pending   bool      // an earlier check awaits its answer
+	Answer    Answer    // how an earlier check ended; "" says nothing about one
 
 	ReferenceCode string // of a mismatch or of Answer, to read out to staff; "" is none
 

@@ -38,6 +38,7 @@ const (
 	TooLarge         Reason = "too_large"          // what was sent
 	LinkNeeded       Reason = "link_needed"        // this page is for linked accounts
 	NotAppointed     Reason = "not_appointed"      // the provider named no account that is its to open
+	UseEnded         Reason = "use_ended"          // accounts without a link are of no use any more
 
 	OrganisationAccount Reason = "organisation_account" // it is an organisation's: sign in for that
 	PersonalAccount     Reason = "personal_account"     // it is a person's: sign in for oneself
@@ -51,7 +52,7 @@ func Reasons() []Reason {
 		DeadlinePassed, LegacyClosed, AlreadyLinked, TooManyTries, Protocol, Expired, Spent,
 		ProviderDown, DirectoryDown, LedgerDown, NotFound, MethodNotAllowed,
 		ForbiddenForm, Misdirected, Unavailable, Loop, NotAllowed, Closed, TooLarge, LinkNeeded, NotAppointed,
-		OrganisationAccount, PersonalAccount, NoRepresentative, SignInTooOld}
+		OrganisationAccount, PersonalAccount, NoRepresentative, SignInTooOld, UseEnded}
 }
 
 // Status is the status that a refusal for this reason usually has.
@@ -127,7 +128,7 @@ func (w words) actions(p Refused) []Action {
 		return []Action{{ActionHome, "/"}}
 	case DeadlinePassed:
 		return []Action{{ActionLink, w.prefix + "/link"}}
-	case LegacyClosed, AlreadyLinked:
+	case LegacyClosed, AlreadyLinked, UseEnded:
 		return []Action{{ActionVNeID, signIn}}
 	case TooManyTries, NotAppointed:
 		return []Action{{ActionOther, signIn}}

@@ -59,6 +59,12 @@ func Samples() []Sample {
 	must := link
 	must.Deadline, must.CanSkip, must.DaysLeft = time.Time{}, false, 0
 	mismatch.ReferenceCode = "K7QM-42XD"
+	counted := link
+	counted.SkipsLeft = 3
+	last := link
+	last.SkipsLeft = 1
+	reading := must
+	reading.CanSkip, reading.ReadOnly = true, true
 	again := link
 	again.Pending, again.DaysLeft = true, 0
 	answered := link
@@ -84,6 +90,8 @@ func Samples() []Sample {
 
 	elsewhere := prove
 	elsewhere.Citizen.Provider = "Cổng Dịch vụ công quốc gia"
+	otherwise := prove
+	otherwise.Errors = FieldErrors{"": ProofOther}
 
 	rows := []IdentityRow{
 		{RowName, "NGUYỄN THỊ BƯỞI", Verified},
@@ -124,6 +132,9 @@ func Samples() []Sample {
 		{"link-malformed", http.StatusUnprocessableEntity, malformed},
 		{"link-mismatch", http.StatusUnprocessableEntity, mismatch},
 		{"link-must", http.StatusOK, must},
+		{"link-skips", http.StatusOK, counted},
+		{"link-last-skip", http.StatusOK, last},
+		{"link-read-only", http.StatusOK, reading},
 		{"link-pending", http.StatusOK, again},
 		{"link-answered", http.StatusOK, answered},
 		{"link-answered-conflict", http.StatusOK, conflict},
@@ -133,6 +144,7 @@ func Samples() []Sample {
 		{"prove", http.StatusOK, prove},
 		{"prove-elsewhere", http.StatusOK, elsewhere},
 		{"prove-wrong", http.StatusUnprocessableEntity, unproved},
+		{"prove-otherwise", http.StatusOK, otherwise},
 		{"prove-organisation", http.StatusOK, acting},
 		{"identity", http.StatusOK, known},
 		{"identity-skipped", http.StatusOK, skipped},

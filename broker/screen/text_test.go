@@ -79,7 +79,7 @@ func TestTemplatesAndValuesHaveTheirTexts(t *testing.T) {
 	for _, row := range append(screen.Rows(), "generic") {
 		need("row." + string(row))
 	}
-	for _, e := range []screen.FieldError{"generic", screen.NumberMalformed, screen.NumberMismatch, screen.ConsentMissing, screen.CredentialWrong, screen.AccountMissing, screen.TriesSpent} {
+	for _, e := range []screen.FieldError{"generic", screen.NumberMalformed, screen.NumberMismatch, screen.ConsentMissing, screen.CredentialWrong, screen.AccountMissing, screen.ProofOther, screen.TriesSpent} {
 		need("fault." + string(e))
 	}
 	for _, a := range []screen.Answer{"generic", screen.AnswerNotMatched, screen.AnswerConflict} {

@@ -63,7 +63,9 @@ func (w *Work) check(ctx context.Context, p ledger.Pending) (answered bool, err 
 // because this process is stopping. own says that the account's ID-card number
 // is the citizen's.
 func (w *Work) record(ctx context.Context, p ledger.Pending, matched, own bool) error {
-	made, err := w.Ledger.AnswerPending(context.WithoutCancel(ctx), p.ID, matched, strength(p))
+	d := decide(p)
+	matched = matched && d.Action == link.Record // else staff must look, as at a mismatch
+	made, err := w.Ledger.AnswerPending(context.WithoutCancel(ctx), p.ID, matched, ledger.Strength(d.Strength))
 	outcome := ledger.OutcomeNotMatched
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
@@ -88,12 +90,12 @@ func (w *Work) record(ctx context.Context, p ledger.Pending, matched, own bool) 
 	return nil
 }
 
-// strength is what the policy gives a match that comes at once. Its dates were
+// decide is what the policy makes of a match that comes at once. Its terms were
 // asked when the check was: an answer that comes late costs nobody anything.
-func strength(p ledger.Pending) ledger.Strength {
-	d := link.Policy{LegacySignInUntil: link.DayOf(p.At)}.Decide(link.Evidence{
+func decide(p ledger.Pending) link.Decision {
+	terms := link.Terms{LegacySignInUntil: link.DayOf(p.At), ReviewWeak: p.ReviewWeak}
+	return link.Policy{Default: terms}.Decide(link.Evidence{
 		On: p.At, Proof: link.ByPortalSession, Check: link.Matched,
 		Account: &link.Account{BirthDate: p.BirthDate.Match(p.BirthDate)},
 	})
-	return ledger.Strength(d.Strength)
 }

@@ -103,11 +103,16 @@ func (r *rig) run(t *testing.T) (stop func()) {
 
 func (r *rig) ask(t *testing.T, i int, born identity.BirthDate) ledger.Pending {
 	t.Helper()
+	return r.asked(t, i, born, false)
+}
+
+func (r *rig) asked(t *testing.T, i int, born identity.BirthDate, review bool) ledger.Pending {
+	t.Helper()
 	n, err := identity.VouchedCitizenNumber(fmt.Sprintf("0990%08d", i))
 	require.NoError(t, err)
 	p, err := r.ledger.AddPending(context.Background(), ledger.NewPending{
 		Account: identity.AccountID(fmt.Sprintf("tai-khoan-%d", i)), Kind: identity.KindCitizen, Number: n,
-		Name: "Trần Thị Thử", BirthDate: born, Proof: fmt.Appendf(nil, "proof-%d", i), ProofExpires: time.Now().Add(time.Hour),
+		Name: "Trần Thị Thử", BirthDate: born, ReviewWeak: review, Proof: fmt.Appendf(nil, "proof-%d", i), ProofExpires: time.Now().Add(time.Hour),
 		Consent: ledger.Consent{Version: "2026-11", Language: "vi"},
 	})
 	require.NoError(t, err)
@@ -133,6 +138,7 @@ func TestChecksAreAnsweredWhenTheDatabaseIsBack(t *testing.T) {
 	ctx := context.Background()
 	r := newRig(t)
 	full, yearOnly, wrong := r.ask(t, 1, born), r.ask(t, 2, identity.BirthDate{Year: 1990}), r.ask(t, 3, born)
+	reviewed := r.asked(t, 4, identity.BirthDate{Year: 1990}, true)
 	stop := r.run(t)
 	require.Eventually(t, func() bool { return r.population.times(full.Number) > 2 }, 10*time.Second, time.Millisecond)
 	require.Eventually(t, func() bool {
@@ -145,7 +151,7 @@ func TestChecksAreAnsweredWhenTheDatabaseIsBack(t *testing.T) {
 	}
 
 	r.population.say(func(n identity.CitizenNumber) (bool, error) { return n != wrong.Number, nil })
-	for _, p := range []ledger.Pending{full, yearOnly, wrong} {
+	for _, p := range []ledger.Pending{full, yearOnly, wrong, reviewed} {
 		require.Eventually(t, r.answered(p), 10*time.Second, time.Millisecond)
 	}
 	require.Eventually(t, func() bool {
@@ -160,11 +166,16 @@ func TestChecksAreAnsweredWhenTheDatabaseIsBack(t *testing.T) {
 	}
 	_, err := r.ledger.ActiveByAccount(ctx, wrong.Account)
 	assert.ErrorIs(t, err, ledger.ErrNotFound)
+	_, err = r.ledger.ActiveByAccount(ctx, reviewed.Account)
+	assert.ErrorIs(t, err, ledger.ErrNotFound, "its terms had staff look at a weak match")
+	answer, err := r.ledger.AnsweredByAccount(ctx, reviewed.Account)
+	require.NoError(t, err)
+	assert.NotEmpty(t, answer.Reference)
 
 	body := r.scrape()
 	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="matched"} 2`)
-	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="not_matched"} 1`)
-	assert.Contains(t, body, "vneid_proxy_reviews_waiting 1\n")
+	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="not_matched"} 2`)
+	assert.Contains(t, body, "vneid_proxy_reviews_waiting 2\n")
 	assert.Contains(t, body, `vneid_proxy_pending_checks_total{outcome="unanswered"}`)
 	assert.Contains(t, body, `vneid_proxy_links_total{method="match",strength="weak"} 1`)
 	report, err := r.ledger.VerifyAudit(ctx)

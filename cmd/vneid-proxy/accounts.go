@@ -9,6 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/ledger"
@@ -58,7 +61,7 @@ func openBare(ctx context.Context, environ environment) (*accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLedger(ctx, c, slog.Default())
+	l, err := openLedger(ctx, c, slog.Default(), time.Now)
 	return &accounts{config: c, ledger: l, unreadable: new(int)}, err
 }
 
@@ -68,7 +71,7 @@ func (s accountsSource) openWhole(ctx context.Context, environ environment) (*ac
 	if err != nil {
 		return nil, err
 	}
-	a.directory, err = newWhole(a.config, cmp.Or(s.File, embeddedFile(a.config)), a.unreadable)
+	a.directory, err = newWhole(ctx, a.config, cmp.Or(s.File, embeddedFile(a.config)), a.unreadable)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -77,16 +80,19 @@ func (s accountsSource) openWhole(ctx context.Context, environ environment) (*ac
 
 func (a *accounts) close() error { return a.ledger.Close() }
 
-// embeddedFile is the accounts file, "" where the directory is none.
+// embeddedFile is the accounts file where that is CSV, which is read as it
+// stands: it may be one that serve refuses. "" for any other directory.
 func embeddedFile(c config.Config) string {
-	if c.Directory.URL == nil || servedDirectory(c.Directory) {
+	if c.Directory.URL == nil || servedDirectory(c.Directory) || !isCSV(c.Directory.URL.Path) {
 		return ""
 	}
 	return c.Directory.URL.Path
 }
 
+func isCSV(path string) bool { return strings.EqualFold(filepath.Ext(path), ".csv") }
+
 // newWhole is a file, or the directory where it can be read whole.
-func newWhole(c config.Config, file string, unreadable *int) (cleanup.Directory, error) {
+func newWhole(ctx context.Context, c config.Config, file string, unreadable *int) (cleanup.Directory, error) {
 	if file != "" {
 		last := 0
 		return directory.CSVScan{Path: file, Fault: func(fault directory.RowError) {
@@ -99,7 +105,7 @@ func newWhole(c config.Config, file string, unreadable *int) (cleanup.Directory,
 	if c.Directory.URL == nil {
 		return nil, errors.New("no DIRECTORY_URL is set: name a file with --file")
 	}
-	connected, err := newConnector(c, nil)
+	connected, err := newConnector(ctx, c)
 	if err != nil {
 		return nil, err
 	}

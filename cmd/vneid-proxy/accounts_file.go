@@ -12,7 +12,6 @@ import (
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/cleanup"
-	"vneid-proxy/config"
 	"vneid-proxy/identity"
 )
 
@@ -53,25 +52,6 @@ func (k accountsExportCommand) Run(ctx context.Context, environ environment) (er
 			})
 		return err
 	})
-}
-
-type accountsImportCommand struct {
-	Input string `arg:"" name:"file" placeholder:"FILE.csv" type:"existingfile" help:"The accounts, as docs/portal-guide.md says."`
-	accountsRules
-}
-
-// Run checks the whole file and replaces the accounts only where nothing is
-// wrong with it.
-func (k accountsImportCommand) Run(ctx context.Context, environ environment) error {
-	c, err := config.Load(environ)
-	if err != nil {
-		return err
-	}
-	to := embeddedFile(c)
-	if to == "" {
-		return errors.New("DIRECTORY_URL names the portal's own directory: there is nothing to import into. With embedded: it names the file")
-	}
-	return writeAccounts(ctx, directory.CSVScan{Path: k.Input}, k.rules(), k.WorkFolder, to)
 }
 
 // faultsNamed is how many faults of a file are told one by one.
@@ -187,7 +167,7 @@ func (k accountsMarkCommand) Run(ctx context.Context, environ environment) (err 
 func (a *accounts) find(ctx context.Context, id identity.AccountID) (account identity.Account, err error) {
 	file := embeddedFile(a.config)
 	if file == "" {
-		d, err := newConnector(a.config, nil)
+		d, err := newConnector(ctx, a.config)
 		if err != nil {
 			return account, err
 		}

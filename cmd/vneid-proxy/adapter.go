@@ -14,6 +14,7 @@ import (
 
 	"vneid-proxy/broker"
 	"vneid-proxy/broker/directory"
+	"vneid-proxy/broker/link"
 	"vneid-proxy/broker/screen"
 	"vneid-proxy/broker/vneid"
 	"vneid-proxy/config"
@@ -291,7 +292,7 @@ func providerFault(err error) error {
 	return &broker.Fault{Reason: screen.Protocol, Err: err}
 }
 
-func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Credential {
+func credentialCheck(check directory.CredentialCheck, calls calls) broker.Credential {
 	return func(ctx context.Context, username, password string) (identity.AccountID, error) {
 		began := calls.now()
 		id, err := check.Check(ctx, username, password)
@@ -303,7 +304,7 @@ func credentialCheck(check *directory.HTTPCredential, calls calls) broker.Creden
 			calls.measure("directory", "credential", began, "refused")
 			return "", broker.ErrWrong
 		}
-		calls.measure("directory", "credential", began, "unavailable")
+		calls.measure("directory", "credential", began, directoryOutcome(err))
 		return "", directoryFault(err)
 	}
 }
@@ -325,6 +326,12 @@ func whoAmI(who *directory.WhoAmI, calls calls) broker.WhoAmI {
 	}
 }
 
+// noPopulation is for a LINK that asks nobody: a check from an earlier one stays
+// open.
+func noPopulation(context.Context, identity.CitizenNumber, string, identity.BirthDate) (bool, error) {
+	return false, errors.New("no population database is configured")
+}
+
 // refusals shows the gate's refusals as pages.
 func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, proxy.Refusal) {
 	pages := map[string]screen.Reason{
@@ -334,7 +341,7 @@ func refusals(screens *screen.Screens) func(http.ResponseWriter, *http.Request, 
 		proxy.ReasonClosing: screen.Unavailable, proxy.ReasonTarget: screen.NotFound,
 		proxy.ReasonIdentity: screen.NotAllowed, proxy.ReasonOrigin: screen.NotAllowed,
 		proxy.ReasonClosed: screen.Closed, proxy.ReasonBody: screen.TooLarge, proxy.ReasonSilent: screen.Unavailable, proxy.ReasonRate: screen.Unavailable, proxy.ReasonStanding: screen.LinkNeeded, proxy.ReasonAccountLevel: screen.LevelTooLow,
-		proxy.ReasonSignInTooOld: screen.SignInTooOld,
+		proxy.ReasonSignInTooOld: screen.SignInTooOld, string(link.UseEnded): screen.UseEnded,
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal proxy.Refusal) {
 		reason, known := pages[refusal.Reason]

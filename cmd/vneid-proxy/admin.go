@@ -41,7 +41,7 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	a.providerStates(ctx, components)
 	status := http.StatusOK
-	if age := a.feed.Age(time.Now()); age > a.config.Session.RevocationMaxAge {
+	if age := a.feed.Age(a.now()); age > a.config.Session.RevocationMaxAge {
 		components["revocation_feed"], status = "too old", http.StatusServiceUnavailable
 	}
 	if a.draining.Load() {

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -41,19 +42,27 @@ type app struct {
 	work      *work.Work
 	refresh   *broker.Refresher
 	watched   []*reloading
+	policy    atomic.Pointer[link.Policy]
+	excused   atomic.Int64 // when the last exemption ends, in milliseconds of Unix time; 0 for none
+	now       func() time.Time
 	proxy     *proxy.Proxy
 	logger    *slog.Logger
+	closers   []io.Closer // beside the ledger
 	draining  atomic.Bool
 }
 
 // newApp wires the packages together. It opens the ledger and reaches nobody
-// else: whoever signs in first finds out what is down, and /readyz says so.
-func newApp(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger) (_ *app, err error) {
-	a := &app{config: c, profiles: map[string]profile{}, metrics: metrics.New(buildVersion()), logger: logger}
+// else: whoever signs in first finds out what is down, and /readyz says so. now
+// is the clock that every decision goes by.
+func newApp(ctx context.Context, c config.Config, logger *slog.Logger, now func() time.Time) (_ *app, err error) {
+	a := &app{config: c, profiles: map[string]profile{}, metrics: metrics.New(buildVersion()), logger: logger, now: now}
 	if a.providers, err = providersOf(c); err != nil {
 		return nil, err
 	}
-	if a.ledger, err = openLedger(ctx, c, logger); err != nil {
+	if err := a.readPolicy(); err != nil {
+		return nil, err
+	}
+	if a.ledger, err = openLedger(ctx, c, logger, now); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -64,29 +73,23 @@ func newApp(ctx context.Context, c config.Config, accounts []identity.Account, l
 	if a.feed, err = a.ledger.Feed(ctx); err != nil {
 		return nil, err
 	}
-	a.metrics.WatchFeed(func() time.Duration { return a.feed.Age(time.Now()) })
+	a.metrics.WatchFeed(func() time.Duration { return a.feed.Age(now()) })
+	if err = a.readExcuses(ctx); err != nil {
+		return nil, err
+	}
 
 	jar, err := session.NewJar(session.Config{
 		Keys: c.Keys.Cookies.Reveal(), Secure: c.Public.URL.Scheme == "https",
-		Lifetime: c.Session.Lifetime, Idle: c.Session.Idle, Refused: a.metrics.CookieRefused,
+		Lifetime: c.Session.Lifetime, Idle: c.Session.Idle, Refused: a.metrics.CookieRefused, Now: now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := a.broker(jar, accounts)
+	pages, err := a.broker(ctx, jar)
 	if err != nil {
 		return nil, err
 	}
 	return a, a.newProxy(jar, pages)
-}
-
-// policy is the part of the configuration that decides.
-func policy(c config.Config) link.Policy {
-	return link.Policy{
-		LegacySignInUntil:    link.DayOf(c.Link.LegacySignInUntil.Time()),
-		SkipUntil:            link.DayOf(c.Link.SkipUntil.Time()),
-		TrustDirectoryNumber: c.Directory.TrustNumber, TrustPopulationIDCard: c.Population.TrustIDCard,
-	}
 }
 
 // pages is the handler of the reserved prefix, and the page for a refusal of
@@ -97,7 +100,7 @@ type pages struct {
 	refuse func(http.ResponseWriter, *http.Request, proxy.Refusal)
 }
 
-func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, error) {
+func (a *app) broker(ctx context.Context, jar *session.Jar) (pages, error) {
 	c := a.config
 	calls := calls{metrics: a.metrics, now: time.Now}
 	var offers []broker.Offer
@@ -118,29 +121,35 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 	if err != nil {
 		return pages{}, err
 	}
-	database, err := newPopulation(c, callsToday(a.ledger))
-	if err != nil {
-		return pages{}, err
+	check, besideCheck := broker.Population(noPopulation), broker.Population(noPopulation)
+	var lookup, besideLookup broker.Lookup
+	if c.Population.URL != nil {
+		database, err := newPopulation(c, callsToday(a.ledger))
+		if err != nil {
+			return pages{}, err
+		}
+		watchPopulation(a.metrics, database)
+		// What asks beside requests gives way to people, and does not wait long
+		// for a turn: its lease on the check runs on.
+		beside := database.Background(time.Second)
+		check, besideCheck = populationCheck(database, calls), populationCheck(beside, calls)
+		lookup, besideLookup = populationLookup(c, database, calls), populationLookup(c, beside, calls)
 	}
-	watchPopulation(a.metrics, database)
-	// What asks beside requests gives way to people, and does not wait long for
-	// a turn: its lease on the check runs on.
-	beside := database.Background(time.Second)
-	connector, err := newConnector(c, accounts)
+	connector, err := newConnector(ctx, c)
 	if err != nil {
 		return pages{}, err
 	}
 	a.work = work.New(work.Config{
-		Ledger: a.ledger, Check: work.Check(populationCheck(beside, calls)), Lookup: work.Lookup(populationLookup(c, beside, calls)), Directory: writtenDirectory(c.Directory, connector, calls),
+		Ledger: a.ledger, Check: work.Check(besideCheck), Lookup: work.Lookup(besideLookup), Directory: writtenDirectory(c.Directory, connector, calls),
 		Metrics: a.metrics, Logger: a.logger,
 	})
 	b := broker.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix,
 		Providers:       offers,
 		Directory:       accountDirectory{connector, calls},
-		Population:      populationCheck(database, calls),
-		Lookup:          populationLookup(c, database, calls),
-		Policy:          policy(c),
+		Population:      check,
+		Lookup:          lookup,
+		Policy:          a.rules,
 		Ledger:          a.ledger,
 		Feed:            a.feed,
 		Jar:             jar,
@@ -150,8 +159,15 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 		SessionLifetime: c.Session.Lifetime,
 		UnlinkAfter:     c.Link.UnlinkAfter,
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
+		Now:             a.now,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
 		Source:          func(r *http.Request) netip.AddrPort { return a.proxy.Source(r) },
+	}
+	if open, ok := connector.(io.Closer); ok {
+		a.closers = append(a.closers, open)
+	}
+	if check, ok := connector.(directory.CredentialCheck); ok && c.Directory.Credential != "http" {
+		b.Credential = credentialCheck(check, calls)
 	}
 	if c.Directory.CredentialURL != nil {
 		check, err := directory.NewHTTPCredential(directory.CredentialConfig{
@@ -183,7 +199,7 @@ func (a *app) broker(jar *session.Jar, accounts []identity.Account) (pages, erro
 // newProxy hands the proxy the functions it needs: what the policy, the feed
 // and the pages say of a session.
 func (a *app) newProxy(jar *session.Jar, own pages) error {
-	c, rules := a.config, policy(a.config)
+	c := a.config
 	headers, err := identityHeaders(c.Portal.IdentityHeaders)
 	if err != nil {
 		return err
@@ -204,22 +220,29 @@ func (a *app) newProxy(jar *session.Jar, own pages) error {
 	a.proxy, err = proxy.New(proxy.Config{
 		PublicURL: c.Public.URL, Prefix: c.Public.PathPrefix, Upstream: c.Portal.Upstream,
 		FurtherUpstreams: further, UpstreamHTTP2: c.Portal.UpstreamProtocol == "http2", Rate: float64(c.Listen.Rate), MaxBody: c.Listen.MaxBody, UpstreamHost: c.Portal.UpstreamHost, UpstreamTLS: upstreamTLS, Public: c.Portal.PublicPaths, Rules: ruled,
-		Login: portalLogin(c, rules), Jar: jar,
-		Admit: func(s *session.Session, now time.Time) proxy.Verdict {
-			if rules.Admit(s.Standing, now) == link.Forward {
-				return proxy.Verdict{Action: proxy.Forward}
-			}
-			reason := "unlinked"
-			if s.Standing == identity.StandingConflict {
-				reason = "conflict"
-			}
-			return proxy.Verdict{Action: proxy.ToLink, Reason: reason}
-		},
+		Login: portalLogin(c, a.rules), Jar: jar, Admit: a.admit, Now: a.now,
 		Validity: a.validity, Resealed: a.refresh.Touch, Keep: own.keep, Refuse: own.refuse, Own: own.own, Headers: headers, Assertion: assertion,
 		AllowedHeaderNames: c.Portal.AllowedHeaderNames, TrustedProxies: c.Portal.TrustedProxies,
 		PassAuthorization: c.Portal.PassAuthorization, Metrics: a.metrics, Logger: a.logger,
 	})
 	return err
+}
+
+// admit is the policy's verdict on a session, for the gate.
+func (a *app) admit(s *session.Session, now time.Time) proxy.Verdict {
+	switch a.rules().Admit(broker.HeldBy(s), now) {
+	case link.Forward:
+		return proxy.Verdict{Action: proxy.Forward}
+	case link.Read:
+		return proxy.Verdict{Action: proxy.Read, Reason: "read_only"}
+	case link.Closed:
+		return proxy.Verdict{Action: proxy.Deny, Reason: string(link.UseEnded)}
+	}
+	reason := "unlinked"
+	if s.Standing == identity.StandingConflict {
+		reason = "conflict"
+	}
+	return proxy.Verdict{Action: proxy.ToLink, Reason: reason}
 }
 
 // identityHeaders are the default headers and the operator's, every fault of
@@ -244,7 +267,7 @@ func (a *app) validity(s *session.Session) proxy.Validity {
 	if s.Citizen.Subject != "" && !slices.Contains(a.subjects, s.Citizen.Provider) {
 		return proxy.Ended
 	}
-	if a.feed.Age(time.Now()) > a.config.Session.RevocationMaxAge {
+	if a.feed.Age(a.now()) > a.config.Session.RevocationMaxAge {
 		return proxy.Unknown
 	}
 	switch a.feed.State(broker.Ref(s)) {
@@ -259,7 +282,7 @@ func (a *app) validity(s *session.Session) proxy.Validity {
 // portalLogin says when the portal's own sign-in page is open without a
 // session: until the policy's date, and after it for somebody whom the
 // provider has vouched for and who proves an old account there.
-func portalLogin(c config.Config, rules link.Policy) func(string, session.Stage, time.Time) bool {
+func portalLogin(c config.Config, rules func() link.Policy) func(string, session.Stage, time.Time) bool {
 	if c.Portal.LoginURL == nil {
 		return nil
 	}
@@ -269,7 +292,7 @@ func portalLogin(c config.Config, rules link.Policy) func(string, session.Stage,
 			return false
 		}
 		proof, proving := stage.(*session.Proof)
-		return !rules.LegacySignInUntil.Reached(now) || proving && !proof.LegacyFirst()
+		return rules().LegacyOffered(now) || proving && !proof.LegacyFirst()
 	}
 }
 
@@ -328,5 +351,9 @@ func (a *app) close() error {
 	if a.refresh != nil {
 		a.refresh.Wait()
 	}
-	return a.ledger.Close()
+	err := a.ledger.Close()
+	for _, closer := range a.closers {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
 }

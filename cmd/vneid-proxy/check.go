@@ -18,19 +18,31 @@ import (
 type checkCommand struct {
 	JSON          bool   `help:"Print the findings as one JSON object."`
 	URL           string `name:"url" placeholder:"\"METHOD PATH\"" help:"Only say which rule decides on that request, and reach nobody."`
-	At            string `placeholder:"DATE" help:"With --url: on that day instead of today."`
+	At            string `placeholder:"DATE" help:"With --url or --policy: on that day instead of today."`
+	Policy        bool   `help:"Only rehearse: say what the policy would make of every account, and change nothing."`
+	Account       bool   `help:"With --policy: only say what it would make of one account, whose id is read from standard input."`
+	List          string `placeholder:"FILE" help:"With --policy: write who would be blocked into that file, as CSV, by the pseudonyms of the logs."`
+	Clear         bool   `name:"reveal" help:"With --list: write the accounts in clear. It is written to the audit first, under --officer."`
+	Officer       string `help:"Who asks; needed with --reveal."`
+	Format        string `enum:"table,csv,json" default:"table" help:"With --policy: how the counts are printed (table, csv, json)."`
 	AskPopulation bool   `help:"Ask the population database about a number that nobody has; it may cost money. Otherwise only connect."`
 }
 
 // Run loads the environment as serve does, reaches every live part and prints
 // a line a finding. It changes nothing at anybody's. A fault is an error.
-func (k checkCommand) Run(ctx context.Context, environ environment) error {
+func (k checkCommand) Run(ctx context.Context, environ environment, at terminal) error {
 	c, err := config.Load(environ)
 	if err == nil {
 		_, err = identityHeaders(c.Portal.IdentityHeaders)
 	}
 	if err == nil {
 		err = routesFault(rulesOf(c))
+	}
+	if err == nil {
+		_, err = loadPolicy(c)
+	}
+	if err == nil {
+		err = checkQueries(c.Directory)
 	}
 	var providers []config.FurtherProvider
 	if err == nil {
@@ -41,6 +53,9 @@ func (k checkCommand) Run(ctx context.Context, environ environment) error {
 	}
 	if k.URL != "" {
 		return explainURL(os.Stdout, c, k.URL, k.At)
+	}
+	if k.Policy {
+		return k.rehearse(ctx, c, at)
 	}
 	found := newInspection(c, providers, k.AskPopulation).run(ctx)
 	write := found.write

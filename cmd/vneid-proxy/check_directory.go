@@ -8,23 +8,30 @@ import (
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/outbound"
+	"vneid-proxy/config"
 	"vneid-proxy/identity"
 )
 
 // directory opens the portal's accounts as serve does.
 func (i *inspection) directory(ctx context.Context) findings {
+	if i.config.Directory.URL == nil {
+		return nil
+	}
+	if config.IsDatabase(i.config.Directory.URL) {
+		return i.database(ctx)
+	}
+	if config.IsLDAP(i.config.Directory.URL) {
+		return i.ldap(ctx)
+	}
 	if servedDirectory(i.config.Directory) {
 		return i.servedDirectory(ctx)
 	}
-	accounts, err := openAccounts(i.config.Directory)
-	var opened connector
-	if err == nil {
-		opened, err = newConnector(i.config, accounts)
-	}
+	opened, err := directory.OpenEmbedded(ctx, i.config.Directory.URL.Path)
 	if err != nil {
-		return findings{directoryOpen.fault(oneLine(err), variable("DIRECTORY_URL")+": embedded: and the path of a file of accounts without faults")}
+		return findings{directoryOpen.fault(oneLine(err), variable("DIRECTORY_URL")+": embedded: and the path of what accounts import made, or of a CSV file without faults")}
 	}
-	return findings{countAccounts(accounts), i.searchNobody(ctx, opened)}
+	defer opened.Close()
+	return findings{countAccounts(ctx, opened), i.searchNobody(ctx, opened)}
 }
 
 // servedDirectory asks the portal that serves its accounts itself.
@@ -33,7 +40,7 @@ func (i *inspection) servedDirectory(ctx context.Context) findings {
 	if err := i.connect(ctx, u); err != nil {
 		return findings{i.unreached(directoryOpen, name, u, err)}
 	}
-	served, err := newConnector(i.config, nil)
+	served, err := newConnector(ctx, i.config)
 	if err != nil {
 		return findings{directoryOpen.fault(err.Error(), variable(name)+": the address under which the portal serves /search")}
 	}
@@ -44,26 +51,30 @@ func (i *inspection) servedDirectory(ctx context.Context) findings {
 	return found
 }
 
-func countAccounts(accounts []identity.Account) finding {
-	var verified, typed, none, locked int
-	for _, a := range accounts {
+func countAccounts(ctx context.Context, accounts connector) finding {
+	var all, verified, typed, unreadable, locked int
+	if err := accounts.Scan(ctx, func(r directory.Record) error {
+		all++
 		switch {
-		case a.Number.IsZero():
-			none++
-		case a.NumberVerified:
+		case !r.NumberText.IsZero():
+			unreadable++
+		case r.Account.NumberVerified:
 			verified++
-		default:
+		case !r.Account.Number.IsZero():
 			typed++
 		}
-		if a.Locked {
+		if r.Account.Locked {
 			locked++
 		}
+		return nil
+	}); err != nil {
+		return directoryOpen.fault(oneLine(err), variable("DIRECTORY_URL")+": a file that can be read")
 	}
-	if len(accounts) == 0 {
+	if all == 0 {
 		return directoryOpen.warning("the directory is empty: nobody could come in", variable("DIRECTORY_URL")+": the file that holds the portal's accounts")
 	}
-	return directoryOpen.ok(fmt.Sprintf("%d accounts: %d with a verified number, %d with one that was typed, %d without; %d locked",
-		len(accounts), verified, typed, none, locked))
+	return directoryOpen.ok(fmt.Sprintf("%d accounts: %d with a verified number, %d with one that was typed, %d with what is no number, %d without; %d locked",
+		all, verified, typed, unreadable, all-verified-typed-unreadable, locked))
 }
 
 // searchNobody asks for an account that cannot exist.

@@ -53,6 +53,7 @@ const (
 	portalDirect      subject = "portal.direct"
 	directoryOpen     subject = "directory.accounts"
 	directorySearch   subject = "directory.search"
+	directoryHash     subject = "directory.credential"
 	directoryWrite    subject = "directory.write-back"
 	populationReach   subject = "population.reach"
 	populationMatch   subject = "population.match"

@@ -86,12 +86,12 @@ func TestCheckOfWhatIsHere(t *testing.T) {
 		{"audit chain cut", []string{file(written("DELETE FROM audit_head"))}, "fault ledger.audit", "does not end as it was left", "audit verify"},
 
 		{"no accounts", []string{"DIRECTORY_URL=embedded:/nowhere/accounts.csv"}, "fault directory.accounts", "/nowhere/accounts.csv", "VNEID_PROXY_DIRECTORY_URL"},
-		{"faulty accounts", []string{"DIRECTORY_URL=embedded:" + write("accounts.csv", "id,citizen_number\n"+strings.Repeat("tk-"+checkCanary+","+checkCanary+"\n", 9))},
-			"fault directory.accounts", "9 faults; line 2, column citizen_number", "VNEID_PROXY_DIRECTORY_URL"},
+		{"faulty accounts", []string{"DIRECTORY_URL=embedded:" + write("accounts.csv", "id,kind\n"+strings.Repeat("tk-"+checkCanary+","+checkCanary+"\n", 9))},
+			"fault directory.accounts", "9 faults; line 2, column kind", "VNEID_PROXY_DIRECTORY_URL"},
 		{"empty accounts", []string{"DIRECTORY_URL=embedded:" + write("accounts.csv", "id\n")}, "warning directory.accounts", "empty", "VNEID_PROXY_DIRECTORY_URL"},
 		{"accounts counted", []string{"DIRECTORY_URL=embedded:" + write("accounts.csv",
-			"id,citizen_number,citizen_number_verified,status\na,099185000121,true,\nb,099185000122,false,locked\nc,,,\n")},
-			"", "3 accounts: 1 with a verified number, 1 with one that was typed, 1 without; 1 locked", ""},
+			"id,citizen_number,citizen_number_verified,status\na,099185000121,true,\nb,099185000122,false,locked\nc,,,\nd,"+checkCanary+",,\n")},
+			"", "4 accounts: 1 with a verified number, 1 with one that was typed, 1 with what is no number, 1 without; 1 locked", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, found := checkRun(t, w, w.environ(test.environ...))

@@ -12,6 +12,9 @@ import (
 // population connects, and asks only where told to.
 func (i *inspection) population(ctx context.Context) findings {
 	name, u := "POPULATION_URL", i.config.Population.URL
+	if u == nil {
+		return nil
+	}
 	if err := i.connect(ctx, u); err != nil {
 		return findings{i.unreached(populationReach, name, u, err)}
 	}

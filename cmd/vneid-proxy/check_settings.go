@@ -114,33 +114,56 @@ func clearText(c config.Config) (names []string) {
 	return names
 }
 
+// dates looks at the days of the environment, and at those of the policy file
+// that are others.
 func (i *inspection) dates() (found findings) {
-	rules := policy(i.config)
-	for _, date := range []struct {
-		name, what string
-		day        link.Day
-		text       string
-	}{
-		{"LEGACY_SIGN_IN_UNTIL", "the sign-in by portal account", rules.LegacySignInUntil, i.config.Link.LegacySignInUntil.String()},
-		{"SKIP_UNTIL", "skipping", rules.SkipUntil, i.config.Link.SkipUntil.String()},
-	} {
-		switch left := date.day.DaysLeft(i.now()); {
-		case date.day.IsZero():
-		case date.day.Reached(i.now()):
-			found = append(found, configDates.warning(fmt.Sprintf("%s ended on %s", date.what, date.text),
-				variable(date.name)+": a later day, or unset it if this is meant"))
-		case left <= soon:
-			found = append(found, configDates.warning(fmt.Sprintf("%s ends on %s", date.what, date.text),
-				variable(date.name)+": a later day, or tell people now"))
-		}
+	rules, err := loadPolicy(i.config)
+	if err != nil {
+		return findings{configDates.fault(oneLine(err), variable("POLICY_FILE")+": as docs/policy.md says")}
 	}
-	legacy, skip := i.config.Link.LegacySignInUntil.Time(), i.config.Link.SkipUntil.Time()
-	if !legacy.IsZero() && skip.After(legacy) {
+	given, err := parsePolicy(i.config, nil)
+	if err != nil {
+		return findings{configDates.fault(oneLine(err), "report it: this is a fault of vneid-proxy")}
+	}
+	base := given.Default
+	holds := func(of func(link.Terms) link.Day) bool { // for somebody at least
+		return rules.Classes == nil || slices.ContainsFunc(classes(rules), func(c link.Class) bool { return of(rules.TermsOf(c)).Equal(of(base)) })
+	}
+	legacy, skip := func(t link.Terms) link.Day { return t.LegacySignInUntil }, func(t link.Terms) link.Day { return t.SkipUntil }
+	if holds(legacy) {
+		found = i.endings(found, variable("LEGACY_SIGN_IN_UNTIL"), "the sign-in by portal account", legacy(base))
+	}
+	if holds(skip) {
+		found = i.endings(found, variable("SKIP_UNTIL"), "skipping", skip(base))
+	}
+	if holds(legacy) && holds(skip) && !legacy(base).IsZero() && skip(base).Time().After(legacy(base).Time()) {
 		found = append(found, configDates.warning("who skipped can go on for longer than portal accounts can sign in: the last days of skipping are of little use",
 			fmt.Sprintf("%s: no later than %s", variable("SKIP_UNTIL"), variable("LEGACY_SIGN_IN_UNTIL"))))
 	}
+	for _, class := range classes(rules) {
+		terms, whose := rules.TermsOf(class), " of "+className(class)
+		if !terms.LegacySignInUntil.Equal(base.LegacySignInUntil) {
+			found = i.endings(found, variable("POLICY_FILE"), "the sign-in by portal account"+whose, terms.LegacySignInUntil)
+		}
+		if !terms.SkipUntil.Equal(base.SkipUntil) {
+			found = i.endings(found, variable("POLICY_FILE"), "skipping"+whose, terms.SkipUntil)
+		}
+	}
 	if len(found) == 0 {
 		found = findings{configDates.ok("no date of the policy is past or near on " + i.now().In(vietnam()).Format(time.DateOnly))}
+	}
+	return found
+}
+
+// endings warns of a day that is past or near.
+func (i *inspection) endings(found findings, where, what string, day link.Day) findings {
+	date := day.Time().Format(time.DateOnly)
+	switch left := day.DaysLeft(i.now()); {
+	case day.IsZero():
+	case day.Reached(i.now()):
+		return append(found, configDates.warning(fmt.Sprintf("%s ended on %s", what, date), where+": a later day, or unset it if this is meant"))
+	case left <= soon:
+		return append(found, configDates.warning(fmt.Sprintf("%s ends on %s", what, date), where+": a later day, or tell people now"))
 	}
 	return found
 }

@@ -20,8 +20,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/vneid"
 	"vneid-proxy/config"
+	"vneid-proxy/identity"
 	"vneid-proxy/vneidtest"
 )
 
@@ -67,6 +69,9 @@ func (d demoCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := exportAccounts(filepath.Join(folder, demoAccountsFile), vneidtest.Accounts()); err != nil {
+		return err
+	}
 	c, err := config.Load(d.environ(addresses, public, folder, secrets))
 	if err != nil {
 		return err
@@ -92,7 +97,7 @@ func (d demoCommand) Run(ctx context.Context) (err error) {
 				_ = server.Close()
 			}
 		}()
-		return serve(ctx, c, vneidtest.Accounts(), logger, func() { d.welcome(public, addresses) })
+		return serve(ctx, c, logger, func() { d.welcome(public, addresses) })
 	})
 	return portHint(group.Wait())
 }
@@ -155,7 +160,7 @@ func (d demoCommand) environ(addresses map[string]string, public, folder string,
 		config.Prefix + "LEDGER_KEYS=" + secrets["ledger"],
 		config.Prefix + "LEDGER_INDEX_KEY=" + secrets["index"],
 		config.Prefix + "LEDGER_URL=sqlite://" + filepath.Join(folder, "ledger.db"),
-		config.Prefix + "DIRECTORY_URL=embedded:/personas", // given in memory, never opened
+		config.Prefix + "DIRECTORY_URL=embedded:" + filepath.Join(folder, demoAccountsFile),
 		config.Prefix + "DIRECTORY_CREDENTIAL_URL=" + addresses["portal"] + "/api/credential",
 		config.Prefix + "DIRECTORY_TOKEN=" + secrets["credential"],
 		config.Prefix + "POPULATION_URL=" + addresses["population"] + "/v1/match",
@@ -202,6 +207,26 @@ func demoSecrets(folder string) (map[string]string, error) {
 		fmt.Fprintln(&b, key, secrets[key])
 	}
 	return secrets, os.WriteFile(name, []byte(b.String()), 0o600)
+}
+
+// demoAccountsFile holds the portal's accounts, as a portal's team exports them.
+const demoAccountsFile = "demo-accounts.csv"
+
+func exportAccounts(path string, accounts []identity.Account) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	rows, err := directory.NewCSVWriter(file)
+	for _, a := range accounts {
+		if err == nil {
+			err = rows.Write(a)
+		}
+	}
+	if err == nil {
+		err = rows.Flush()
+	}
+	return errors.Join(err, file.Close())
 }
 
 // demoKeyFile holds the key that the simulated VNeID encrypts for.

@@ -83,9 +83,9 @@ func (p *rekeyProgress) end() {
 	}
 }
 
-func openLedger(ctx context.Context, c config.Config, logger *slog.Logger) (*ledger.Ledger, error) {
+func openLedger(ctx context.Context, c config.Config, logger *slog.Logger, now func() time.Time) (*ledger.Ledger, error) {
 	settings := ledgerConfig(c)
-	settings.Logger = logger
+	settings.Logger, settings.Now = logger, now
 	return ledger.Open(ctx, settings)
 }
 

@@ -104,15 +104,24 @@ func (command linksUnlinkCommand) Run(ctx context.Context, environ environment, 
 	})
 }
 
-// withAccount reads an account's id from standard input.
-func withAccount(ctx context.Context, environ environment, at terminal, do func(*ledger.Ledger, identity.AccountID) error) error {
+// readAccount reads an account's id from standard input.
+func readAccount(at terminal) (identity.AccountID, error) {
 	line, err := bufio.NewReader(io.LimitReader(at.in, 4<<10)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return "", err
 	}
 	account := identity.AccountID(strings.TrimRight(line, "\r\n"))
 	if account == "" {
-		return errors.New("the account's id is read from standard input, and there was none")
+		return "", errors.New("the account's id is read from standard input, and there was none")
+	}
+	return account, nil
+}
+
+// withAccount opens the ledger for the account that standard input names.
+func withAccount(ctx context.Context, environ environment, at terminal, do func(*ledger.Ledger, identity.AccountID) error) error {
+	account, err := readAccount(at)
+	if err != nil {
+		return err
 	}
 	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error { return do(l, account) })
 }

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vneid-proxy/config"
-	"vneid-proxy/identity"
 	"vneid-proxy/proxy"
 )
 
@@ -22,11 +21,11 @@ import (
 // at once, requests are taken for DRAIN_DELAY more, so that load balancers
 // hear of it, and running ones have DRAIN_TIMEOUT to finish. ready, if not
 // nil, is called once both listeners are open.
-func serve(ctx context.Context, c config.Config, accounts []identity.Account, logger *slog.Logger, ready func()) (err error) {
+func serve(ctx context.Context, c config.Config, logger *slog.Logger, ready func()) (err error) {
 	// What runs beside requests goes on while they drain.
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	a, err := newApp(working, c, accounts, logger)
+	a, err := newApp(working, c, logger, time.Now)
 	if err != nil {
 		return err
 	}
@@ -55,6 +54,7 @@ func serve(ctx context.Context, c config.Config, accounts []identity.Account, lo
 	}
 	group.Go(func() error { a.work.Run(ended); return nil })
 	group.Go(func() error { a.watch(ended); return nil })
+	group.Go(func() error { a.watchExcuses(ended); return nil })
 	logger.Info("serving", "version", buildVersion(), "listen", public.Addr().String(),
 		"admin", admin.Addr().String(), "public_url", c.Public.URL.String(), "upstream", c.Portal.Upstream.String())
 	if ready != nil {

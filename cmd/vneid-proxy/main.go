@@ -24,15 +24,16 @@ var version = ""
 
 // commands is the command line.
 type commands struct {
-	Serve    serveCommand    `cmd:"" help:"Serve a portal, as the environment (VNEID_PROXY_*) says."`
-	Demo     demoCommand     `cmd:"" help:"Serve a simulated portal with a simulated VNeID and population database, all on loopback."`
-	Check    checkCommand    `cmd:"" help:"Try the configuration against everything that it names, and say what is wrong and how to mend it."`
-	Accounts accountsCommand `cmd:"" help:"Clean the portal's accounts up: find those without a citizen number, with a damaged one, and duplicates; ask the population database about the rest."`
-	Reviews  reviewsCommand  `cmd:"" help:"What waits for staff: list, show, and decide by two officers."`
-	Links    linksCommand    `cmd:"" help:"Which citizen an account belongs to, and since when; end a link."`
-	Audit    auditCommand    `cmd:"" help:"Read the audit of the ledger that the environment names."`
-	Ledger   ledgerCommand   `cmd:"" help:"Check the ledger that the environment names, or change its keys."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Serve a portal, as the environment (VNEID_PROXY_*) says."`
+	Demo       demoCommand       `cmd:"" help:"Serve a simulated portal with a simulated VNeID and population database, all on loopback."`
+	Check      checkCommand      `cmd:"" help:"Try the configuration against everything that it names, and say what is wrong and how to mend it."`
+	Accounts   accountsCommand   `cmd:"" help:"Clean the portal's accounts up: find those without a citizen number, with a damaged one, and duplicates; ask the population database about the rest."`
+	Reviews    reviewsCommand    `cmd:"" help:"What waits for staff: list, show, and decide by two officers."`
+	Links      linksCommand      `cmd:"" help:"Which citizen an account belongs to, and since when; end a link."`
+	Exemptions exemptionsCommand `cmd:"" help:"Excuse single accounts from linking for a while, or give them more time."`
+	Audit      auditCommand      `cmd:"" help:"Read the audit of the ledger that the environment names."`
+	Ledger     ledgerCommand     `cmd:"" help:"Check the ledger that the environment names, or change its keys."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {

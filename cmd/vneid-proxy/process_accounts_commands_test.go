@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vneid-proxy/broker/directory"
+	"vneid-proxy/identity"
 )
 
 // damaged is a small directory with a fault of each sort.
@@ -162,8 +163,7 @@ func TestImportIsAllOrNothing(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(from, []byte(damaged), 0o600))
 	ran(t, w, 0, "import", from, "--repair-zeros")
-	accounts, err := directory.OpenCSV(w.accounts)
-	require.NoError(t, err)
+	accounts := inFile(t, w.accounts)
 	require.Len(t, accounts, 5)
 	assert.Equal(t, "099090000002", accounts[1].Number.Reveal())
 	assert.Equal(t, "099090000001", accounts[3].Number.Reveal(), "tidied")
@@ -181,8 +181,7 @@ func TestImportIsAllOrNothing(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "out.csv")
 	ran(t, w, 1, "export", "--as", "accounts", "--output", output)
 	ran(t, w, 0, "export", "--as", "accounts", "--reveal", "--output", output)
-	again, err := directory.OpenCSV(output)
-	require.NoError(t, err)
+	again := inFile(t, output)
 	assert.Equal(t, accounts, again)
 }
 
@@ -227,4 +226,17 @@ func TestServedDirectoryNeedsAFile(t *testing.T) {
 	c = procStart(t, environ, "accounts", "import", w.accounts)
 	assert.Equal(t, 1, c.code(t))
 	assert.Contains(t, c.stderr.String(), "nothing to import into")
+}
+
+// inFile is the accounts of a file that serve can read.
+func inFile(t *testing.T, path string) (accounts []identity.Account) {
+	t.Helper()
+	d, err := directory.OpenEmbedded(t.Context(), path)
+	require.NoError(t, err)
+	defer d.Close()
+	require.NoError(t, d.Scan(t.Context(), func(r directory.Record) error {
+		accounts = append(accounts, r.Account)
+		return nil
+	}))
+	return accounts
 }

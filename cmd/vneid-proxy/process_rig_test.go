@@ -81,12 +81,18 @@ type procChild struct {
 // folder. It ends with the test at the latest, and without a data race.
 func procStart(t *testing.T, environ []string, args ...string) *procChild {
 	t.Helper()
+	return procStartWith(t, environ, "", args...)
+}
+
+// procStartWith also gives it something to read.
+func procStartWith(t *testing.T, environ []string, stdin string, args ...string) *procChild {
+	t.Helper()
 	binary, err := procBuilt()
 	require.NoError(t, err)
 	c := &procChild{ended: make(chan struct{})}
 	c.cmd = exec.Command(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), binary.Fd()), args...)
 	c.cmd.Dir, c.cmd.Env = t.TempDir(), environ
-	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = strings.NewReader(stdin), &c.stdout, &c.stderr
 	require.NoError(t, c.cmd.Start())
 	go func() {
 		defer close(c.ended)

@@ -26,7 +26,7 @@ func TestRefusedAtStart(t *testing.T) {
 	w := newProcWorld(t, procWorldConfig{})
 	const value = "not-to-be-repeated"
 	broken := filepath.Join(t.TempDir(), "broken.csv")
-	require.NoError(t, os.WriteFile(broken, []byte("id,citizen_number,birth_date\ntk-1,"+value+",\ntk-2,,"+value+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(broken, []byte("id,kind,created_by\ntk-1,"+value+",\ntk-2,,"+value+"\n"), 0o600))
 	providers := filepath.Join(t.TempDir(), "providers.yaml")
 	require.NoError(t, os.WriteFile(providers, []byte("providers: [{name: 1, title: Cán bộ, client_id: a, client_secret: "+value+"}]"), 0o600))
 	routes := filepath.Join(t.TempDir(), "routes.yaml")
@@ -50,7 +50,7 @@ func TestRefusedAtStart(t *testing.T) {
 			"VNEID_PROXY_DIRECTORY_URL", "VNEID_PROXY_POPULATION_URL",
 		}},
 		{"every fault at once", []string{"serve"}, w.environ(
-			"PUBLIC_URL=ftp://"+value, "SECRET_KEYS="+value, "SESSION_IDLE=9h", "UPSTREAM_ADDRESS="+value, "LINK=observe", "DRAIN_DELAY=-1s",
+			"PUBLIC_URL=ftp://"+value, "SECRET_KEYS="+value, "SESSION_IDLE=9h", "UPSTREAM_ADDRESS="+value, "LINK=sometimes", "DRAIN_DELAY=-1s",
 		), 2, []string{
 			"6 of the variables", "VNEID_PROXY_PUBLIC_URL: ", "VNEID_PROXY_SECRET_KEYS: ", "VNEID_PROXY_SESSION_IDLE: ",
 			"VNEID_PROXY_UPSTREAM_ADDRESS: ", "VNEID_PROXY_LINK: ", "VNEID_PROXY_DRAIN_DELAY: ",
@@ -68,7 +68,7 @@ func TestRefusedAtStart(t *testing.T) {
 			"/nowhere/accounts.csv", "no such file",
 		}},
 		{"faulty accounts", []string{"serve"}, w.environ("DIRECTORY_URL=embedded:" + broken), 1, []string{
-			broken, "2 faults", "line 2, column citizen_number: want 12 digits", "line 3, column birth_date: want",
+			broken, "2 faults", "line 2, column kind: want citizen,", "line 3, column created_by: want",
 		}},
 		{"no folder for the ledger", []string{"serve"}, w.environ("LEDGER_URL=sqlite:///nowhere/ledger.db"), 1, []string{
 			"/nowhere", "must exist",

@@ -117,7 +117,7 @@ func withLedger(ctx context.Context, environ environment, do func(config.Config,
 	if err != nil {
 		return err
 	}
-	l, err := openLedger(ctx, c, discard())
+	l, err := openLedger(ctx, c, discard(), time.Now)
 	if err != nil {
 		return err
 	}

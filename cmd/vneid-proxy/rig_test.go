@@ -117,7 +117,7 @@ func newRig(t *testing.T, world rigWorld) *rig {
 		"CLIENT_ID": "portal", "CLIENT_SECRET": "client-secret",
 		"SECRET_KEYS": base64Key(1), "LEDGER_KEYS": base64Key(2), "LEDGER_INDEX_KEY": base64Key(3),
 		"LEDGER_URL":    "sqlite://" + filepath.Join(t.TempDir(), "ledger.db"),
-		"DIRECTORY_URL": "embedded:/given-in-memory", "DIRECTORY_TOKEN": "credential-token",
+		"DIRECTORY_URL": "embedded:" + filepath.Join(t.TempDir(), "accounts.csv"), "DIRECTORY_TOKEN": "credential-token",
 		"DIRECTORY_CREDENTIAL_URL": portal + "/api/credential",
 		"POPULATION_URL":           population + "/v1/match", "POPULATION_TOKEN": "population-token",
 		"LEGACY_SIGN_IN_UNTIL": day(30), "SKIP_UNTIL": day(30),
@@ -145,10 +145,13 @@ func (r *rig) start() {
 	}
 	c, err := config.Load(environ)
 	require.NoError(r.t, err)
+	if !servedDirectory(c.Directory) {
+		require.NoError(r.t, exportAccounts(c.Directory.URL.Path, r.accounts))
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	logger := slog.New(slog.NewTextHandler(r.t.Output(), nil))
-	go func() { ended <- serve(ctx, c, r.accounts, logger, func() { close(ready) }) }()
+	go func() { ended <- serve(ctx, c, logger, func() { close(ready) }) }()
 	select {
 	case <-ready:
 	case err := <-ended:

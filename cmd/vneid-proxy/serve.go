@@ -16,10 +16,6 @@ func (serveCommand) Run(ctx context.Context, environ environment) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := openAccounts(c.Directory)
-	if err != nil {
-		return err
-	}
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.Process.LogLevel}))
-	return serve(ctx, c, accounts, logger, nil)
+	return serve(ctx, c, logger, nil)
 }
