@@ -218,7 +218,7 @@ func (b *broker) record(ctx context.Context, n ledger.NewLink) (ledger.Link, err
 
 // review refuses with the reference code of what waits in the ledger for staff.
 func (b *broker) review(w http.ResponseWriter, r *http.Request, n ledger.NewReview) {
-	n.Source = source(r)
+	n.Source = b.Source(r)
 	reference, err := b.Ledger.AskReview(r.Context(), n)
 	if err != nil {
 		b.refuse(w, r, err)

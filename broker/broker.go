@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -149,6 +150,9 @@ type Config struct {
 	// Client tells the address that a request comes from, where it is known;
 	// nil never knows.
 	Client func(*http.Request) (string, bool)
+	// Source is where a request came from, for the audit: address and port, as
+	// far as they are known; nil is whoever holds the connection.
+	Source func(*http.Request) netip.AddrPort
 }
 
 // broker is what the three types share.
@@ -162,6 +166,12 @@ func New(c Config) http.Handler {
 	}
 	if c.Client == nil {
 		c.Client = func(*http.Request) (string, bool) { return "", false }
+	}
+	if c.Source == nil {
+		c.Source = func(r *http.Request) netip.AddrPort {
+			peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+			return peer
+		}
 	}
 	b := &broker{c}
 	signIn, linking, signOut := &SignIn{b}, &Link{b}, &SignOut{b}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"net/netip"
 	"net/url"
 
 	"vneid-proxy/broker/screen"
@@ -85,10 +84,4 @@ func (b *broker) rd(r *http.Request) string {
 		return "/"
 	}
 	return session.ReturnTo(query["rd"][0], b.Prefix)
-}
-
-// source is where the request came from, zero where that cannot be read.
-func source(r *http.Request) netip.AddrPort {
-	address, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return address
 }

@@ -21,14 +21,14 @@ func vouched(held *session.Session) bool {
 // session must not be able to take an account away at once.
 func (l *Link) unlink(w http.ResponseWriter, r *http.Request) {
 	l.ownLink(w, r, screen.NoticeUnlinkAsked, func(own ledger.Link) error {
-		return l.Ledger.AskUnlink(r.Context(), own.ID, l.Now().Add(l.UnlinkAfter), source(r))
+		return l.Ledger.AskUnlink(r.Context(), own.ID, l.Now().Add(l.UnlinkAfter), l.Source(r))
 	})
 }
 
 // keep withdraws that.
 func (l *Link) keep(w http.ResponseWriter, r *http.Request) {
 	l.ownLink(w, r, screen.NoticeUnlinkWithdrawn, func(own ledger.Link) error {
-		return l.Ledger.WithdrawUnlink(r.Context(), own.ID, source(r))
+		return l.Ledger.WithdrawUnlink(r.Context(), own.ID, l.Source(r))
 	})
 }
 

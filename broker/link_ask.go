@@ -41,7 +41,7 @@ func (l *Link) askAgain(w http.ResponseWriter, r *http.Request, h holder, found 
 // portal's own data must be corrected.
 func (l *Link) mismatch(w http.ResponseWriter, r *http.Request, h holder, found seen, d link.Decision, typed string) {
 	reference, err := l.Ledger.AskReview(r.Context(), ledger.NewReview{
-		Account: h.account, Kind: found.account.Kind, Reason: ledger.ReviewMismatch, Citizen: h.citizen(found.account), Source: source(r),
+		Account: h.account, Kind: found.account.Kind, Reason: ledger.ReviewMismatch, Citizen: h.citizen(found.account), Source: l.Source(r),
 	})
 	if err != nil {
 		l.refuse(w, r, err)

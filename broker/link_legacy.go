@@ -235,7 +235,7 @@ func (l *Link) recordLegacy(w http.ResponseWriter, r *http.Request, h holder, fo
 	_, err := l.record(r.Context(), ledger.NewLink{
 		Account: account.ID, Kind: account.Kind, Citizen: citizen,
 		Method: ledger.Method(d.Method), Strength: ledger.Strength(d.Strength),
-		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: source(r),
+		Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: l.Source(r),
 		IDCard: evidence(account.IDCard, card),
 	})
 	if err != nil {
@@ -287,7 +287,7 @@ func (l *Link) skip(w http.ResponseWriter, r *http.Request) {
 	if d.SkipsLeft > 0 {
 		most = found.facts.Skips + d.SkipsLeft
 	}
-	_, err = l.Ledger.SkipAtMost(r.Context(), most, h.account, found.account.Kind, h.id[:], h.expires, source(r))
+	_, err = l.Ledger.SkipAtMost(r.Context(), most, h.account, found.account.Kind, h.id[:], h.expires, l.Source(r))
 	if errors.Is(err, ledger.ErrSkipsSpent) {
 		l.refuse(w, r, &Fault{screen.DeadlinePassed, errors.New("another browser took the last one")})
 		return

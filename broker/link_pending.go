@@ -24,7 +24,7 @@ func (l *Link) await(w http.ResponseWriter, r *http.Request, h holder, found see
 	}
 	_, err := l.Ledger.AddPending(r.Context(), ledger.NewPending{
 		Account: account.ID, Kind: account.Kind, Number: citizen.Number, Name: citizen.Name, BirthDate: citizen.BirthDate, IDCard: card,
-		ReviewWeak: l.Policy().TermsOf(found.facts.Class).ReviewWeak, Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: source(r),
+		ReviewWeak: l.Policy().TermsOf(found.facts.Class).ReviewWeak, Proof: h.id[:], ProofExpires: h.expires, Consent: l.consent(r), Source: l.Source(r),
 	})
 	if errors.Is(err, ledger.ErrPending) {
 		err = l.use(r.Context(), h.id, h.expires)

@@ -393,7 +393,7 @@ func (l *Link) recordProvider(w http.ResponseWriter, r *http.Request, proof *ses
 		made, err := l.record(r.Context(), ledger.NewLink{
 			Account: c.account.ID, Kind: c.account.Kind, Citizen: proof.Citizen,
 			Method: ledger.Method(c.decision.Method), Strength: ledger.Strength(c.decision.Strength),
-			Proof: spent, ProofExpires: proof.Expires(), Consent: consent, Source: source(r),
+			Proof: spent, ProofExpires: proof.Expires(), Consent: consent, Source: l.Source(r),
 			IDCard: evidence(c.account.IDCard, c.card),
 		})
 		if err == nil {

@@ -80,7 +80,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 8*time.Hour, c.Session.Lifetime)
 	assert.Equal(t, 30*time.Minute, c.Session.Idle)
 	assert.Equal(t, time.Minute, c.Session.RevocationMaxAge)
-	assert.Equal(t, "sqlite:///var/lib/vneid-proxy/ledger.db", c.Ledger.URL)
+	assert.Equal(t, "sqlite:///var/lib/vneid-proxy/ledger.db", c.Ledger.URL.Reveal())
 	assert.Equal(t, "/etc/vneid-proxy/accounts.csv", c.Directory.URL.Path)
 	assert.False(t, c.Directory.TrustNumber)
 	assert.False(t, c.Directory.WriteBack)

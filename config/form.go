@@ -61,8 +61,10 @@ func formOf(name string) form {
 			u, err := url.Parse(s)
 			return isEmbedded(s) || isIssuer(s) || err == nil && (IsDatabase(u) || IsLDAP(u))
 		}}
-	case "sqlite":
-		return form{"sqlite:// and the absolute path of a file", isSQLite}
+	case "ledger":
+		return form{"sqlite:// and the absolute path of a file, or postgres:// with a host and a database", func(s string) bool {
+			return isSQLite(s) || isPostgreSQL(s)
+		}}
 	case "prefix":
 		return form{"one plain path that begins with / and does not end with it", func(s string) bool {
 			return isPlainPath(s) && !strings.HasSuffix(s, "/")
@@ -161,6 +163,13 @@ func isSQLite(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "sqlite" && u.Host == "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
 		(u.Path != "" || u.Opaque != "") && !strings.HasSuffix(s, "/")
+}
+
+// isPostgreSQL leaves the rest to the driver: hosts may be several.
+func isPostgreSQL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") && u.Opaque == "" && u.Fragment == "" &&
+		len(u.Path) > 1 && strings.HasPrefix(u.Path, "/") && (u.Host != "" || u.Query().Has("host"))
 }
 
 // isPlainPath is the raw path that a loosening rule may match: nothing in it

@@ -97,7 +97,8 @@ type Provider struct {
 type Keys struct {
 	Cookies           Keyring  `env:"SECRET_KEYS,notEmpty" doc:"Seal the cookies, each purpose with a key derived from them; nothing at rest hangs on them."`
 	Ledger            Keyring  `env:"LEDGER_KEYS,notEmpty" doc:"Seal what is personal in the ledger. Losing one loses what it sealed."`
-	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY,notEmpty" form:"key" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable."`
+	LedgerIndex       Keyring  `env:"LEDGER_INDEX_KEY,notEmpty" form:"key" doc:"One key alone: finds what is sealed in the ledger. It is not rotated by editing this variable, but by vneid-proxy ledger rekey --index."`
+	LedgerIndexNext   Keyring  `env:"LEDGER_INDEX_KEY_NEXT" form:"key" doc:"The key that is to follow LEDGER_INDEX_KEY: given to every process while vneid-proxy ledger rekey --index runs, as docs/operations.md tells. Unset: none."`
 	AssertionFiles    []string `env:"ASSERTION_KEY_FILES" form:"files" example:"/run/keys/assertion.pem" doc:"Private keys (Ed25519 or P-256, PEM) that sign the assertion. Unset: one Ed25519 key derived from SECRET_KEYS."`
 	AssertionAudience string   `env:"ASSERTION_AUDIENCE" example:"dichvucong" doc:"The aud of the assertion. Unset: PUBLIC_URL."`
 }
@@ -112,7 +113,9 @@ type Session struct {
 
 // Ledger is where the durable record is.
 type Ledger struct {
-	URL string `env:"LEDGER_URL" envDefault:"sqlite:///var/lib/vneid-proxy/ledger.db" form:"sqlite" later:"postgres,postgresql" doc:"The ledger: one SQLite file, for one process. Its directory must exist."`
+	URL            Secret        `env:"LEDGER_URL" envDefault:"sqlite:///var/lib/vneid-proxy/ledger.db" form:"ledger" doc:"The ledger: one SQLite file, for one process, in a directory that exists; or a PostgreSQL database (14 or newer), for any number of processes: postgres://user@host/database?sslmode=verify-full, with the parameters of libpq."`
+	Password       Secret        `env:"LEDGER_PASSWORD" doc:"The password of LEDGER_URL's user, where that is PostgreSQL and does not hold it itself."`
+	AuditRetention time.Duration `env:"AUDIT_RETENTION" envDefault:"8760h" doc:"How long audit rows and answered checks are kept; 8760h is 12 months, and the least is 24h. Verification begins at the oldest checkpoint that is kept."`
 }
 
 // Directory is where the portal keeps its accounts. URL is nil where the

@@ -107,6 +107,12 @@ func checkKeys(c *Config, l loader) {
 	if len(c.Keys.LedgerIndex.keys) > 1 {
 		l.fault("LEDGER_INDEX_KEY", "write exactly one key")
 	}
+	if len(c.Keys.LedgerIndexNext.keys) > 1 {
+		l.fault("LEDGER_INDEX_KEY_NEXT", "write exactly one key")
+	}
+	if !c.Ledger.Password.IsZero() && !isPostgreSQL(c.Ledger.URL.Reveal()) {
+		l.fault("LEDGER_PASSWORD", "remove it, or write a PostgreSQL database in LEDGER_URL: a file has no password")
+	}
 	var seen [][]byte
 	var owners []string
 	for _, ring := range []struct {
@@ -116,6 +122,7 @@ func checkKeys(c *Config, l loader) {
 		{"SECRET_KEYS", c.Keys.Cookies.keys},
 		{"LEDGER_KEYS", c.Keys.Ledger.keys},
 		{"LEDGER_INDEX_KEY", c.Keys.LedgerIndex.keys},
+		{"LEDGER_INDEX_KEY_NEXT", c.Keys.LedgerIndexNext.keys},
 	} {
 		for _, key := range ring.keys {
 			at := slices.IndexFunc(seen, func(have []byte) bool { return string(have) == string(key) })
@@ -135,6 +142,7 @@ func checkTimes(c *Config, l loader) {
 		{"SESSION_LIFETIME", c.Session.Lifetime, time.Second},
 		{"SESSION_IDLE", c.Session.Idle, time.Second},
 		{"REVOCATION_MAX_AGE", c.Session.RevocationMaxAge, time.Second},
+		{"AUDIT_RETENTION", c.Ledger.AuditRetention, 24 * time.Hour},
 		{"CALL_TIMEOUT", c.Process.CallTimeout, time.Millisecond},
 		{"POPULATION_WAIT", c.Population.Wait, time.Millisecond},
 		{"DRAIN_DELAY", c.Process.DrainDelay, 0},

@@ -24,11 +24,11 @@ func (p *Proxy) forwardedFor(x *exchange) string {
 		entries = forwardedNodes(x.request.Header["Forwarded"])
 	}
 	for i := len(entries) - 1; i >= 0; i-- {
-		addr, err := netip.ParseAddr(strings.TrimSpace(entries[i]))
-		if err != nil {
+		addr := node(entries[i]).Addr()
+		if !addr.IsValid() {
 			break
 		}
-		chain = addr.Unmap().WithZone("").String() + ", " + chain
+		chain = addr.String() + ", " + chain
 		if !p.trustsAddr(addr) {
 			break
 		}
@@ -54,8 +54,46 @@ func (p *Proxy) Client(r *http.Request) (string, bool) {
 	return addr.String(), true
 }
 
-// forwardedNodes are the addresses after "for=" of a Forwarded header (RFC
-// 7239, 4), in order; what names none is "", at which the reading stops.
+// Source is where a request comes from, for the audit: the address that a
+// trusted proxy tells, with its port where it tells that too (RFC 7239, 6, or
+// X-Forwarded-For with ports), port 0 where not; else the peer's own. It is
+// zero where not even that can be read.
+func (p *Proxy) Source(r *http.Request) netip.AddrPort {
+	source, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	source = netip.AddrPortFrom(source.Addr().Unmap().WithZone(""), source.Port())
+	nodes := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	if len(r.Header["X-Forwarded-For"]) == 0 {
+		nodes = forwardedNodes(r.Header["Forwarded"])
+	}
+	for i := len(nodes) - 1; i >= 0 && p.trustsAddr(source.Addr()); i-- {
+		next := node(nodes[i])
+		if !next.IsValid() {
+			break
+		}
+		source = next
+	}
+	return source
+}
+
+// node reads an address with or without a port; port 0 is none, and what
+// cannot be read is zero.
+func node(text string) netip.AddrPort {
+	text = strings.TrimSpace(text)
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return netip.AddrPortFrom(with.Addr().Unmap().WithZone(""), with.Port())
+	}
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(addr.Unmap().WithZone(""), 0)
+}
+
+// forwardedNodes are the nodes after "for=" of a Forwarded header (RFC 7239,
+// 4), in order; what names none is "", at which the reading stops.
 func forwardedNodes(values []string) (nodes []string) {
 	for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		node := ""
@@ -65,11 +103,7 @@ func forwardedNodes(values []string) (nodes []string) {
 				node = strings.Trim(value, `"`)
 			}
 		}
-		// With a port: 192.0.2.1:4711, [2001:db8::1]:4711.
-		if with, err := netip.ParseAddrPort(node); err == nil {
-			node = with.Addr().String()
-		}
-		nodes = append(nodes, strings.Trim(node, "[]"))
+		nodes = append(nodes, node)
 	}
 	return nodes
 }

@@ -31,18 +31,31 @@ func (l *Ledger) AccountStates(ctx context.Context, accounts []identity.AccountI
 	if len(accounts) == 0 {
 		return states, nil
 	}
-	keys, place := make([]any, len(accounts)), make(map[string][]int, len(accounts))
-	for i, account := range accounts {
-		key := l.accountKey(account)
-		keys[i] = key
-		place[string(key)] = append(place[string(key)], i)
-	}
-	among := "account_hmac IN (?" + strings.Repeat(", ?", len(keys)-1) + ")"
-	err := l.read(ctx, func(t *transaction) error { return t.states(states, among, keys, place) })
+	err := l.read(ctx, func(t *transaction) error {
+		clear(states)
+		keys, place := t.accountKeys(accounts)
+		return t.states(states, "account_hmac IN (?"+strings.Repeat(", ?", len(keys)-1)+")", keys, place)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return states, nil
+}
+
+// accountKeys are what the accounts are found by, and at which places each
+// stands.
+func (t *transaction) accountKeys(accounts []identity.AccountID) (keys []any, places map[string][]int) {
+	places = make(map[string][]int, len(accounts))
+	for i, account := range accounts {
+		key := t.accountKey(account)
+		keys = append(keys, key.now)
+		places[string(key.now)] = append(places[string(key.now)], i)
+		if t.index.old != nil {
+			keys = append(keys, key.old)
+			places[string(key.old)] = append(places[string(key.old)], i)
+		}
+	}
+	return keys, places
 }
 
 func (t *transaction) states(states []AccountState, among string, keys []any, place map[string][]int) error {
@@ -80,7 +93,7 @@ func (t *transaction) states(states []AccountState, among string, keys []any, pl
 		var key []byte
 		var count int
 		err := scan(&key, &count)
-		at(key, func(s *AccountState) { s.Skips = count })
+		at(key, func(s *AccountState) { s.Skips += count })
 		return err
 	}); err != nil {
 		return err

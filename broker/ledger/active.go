@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 
 	"vneid-proxy/identity"
 )
@@ -10,7 +11,7 @@ import (
 // ActiveByAccount returns the account's link; ErrNotFound where it has none.
 func (l *Ledger) ActiveByAccount(ctx context.Context, account identity.AccountID) (link Link, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		link, err = t.active("l.account_hmac = ?", l.accountKey(account))
+		link, err = t.active("l.account_hmac IN (?, ?)", t.accountKey(account).both()...)
 		return err
 	})
 	return link, err
@@ -28,7 +29,7 @@ func (l *Ledger) ActiveByCitizen(ctx context.Context, citizen identity.Citizen) 
 		if err != nil || id == "" {
 			return err
 		}
-		links, err = t.linksFor(id, l.organisationKey(citizen.Organisation))
+		links, err = t.linksFor(id, t.organisationKey(citizen.Organisation))
 		return err
 	})
 	return links, err
@@ -45,8 +46,8 @@ func (l *Ledger) ActiveOf(ctx context.Context, citizenID string) (links []Link, 
 }
 
 // linksFor are a citizen's links for one organisation, or for themselves.
-func (t *transaction) linksFor(citizenID string, organisation []byte) ([]Link, error) {
-	return t.links("l.citizen_id = ? AND l.organisation_hmac = ?", citizenID, organisation)
+func (t *transaction) linksFor(citizenID string, organisation digest) ([]Link, error) {
+	return t.links("l.citizen_id = ? AND l.organisation_hmac IN (?, ?)", citizenID, organisation.now, organisation.old)
 }
 
 // NoteSubject records that the provider has vouched for a citizen of the
@@ -85,7 +86,7 @@ func (l *Ledger) NoteSubject(ctx context.Context, citizenID string, citizen iden
 // link.
 func (l *Ledger) MarkProviderUsed(ctx context.Context, account identity.AccountID) error {
 	return l.change(ctx, func(t *transaction) error {
-		link, err := t.active("l.account_hmac = ?", l.accountKey(account))
+		link, err := t.active("l.account_hmac IN (?, ?)", t.accountKey(account).both()...)
 		if err != nil || link.ProviderUsed {
 			return err
 		}
@@ -122,8 +123,8 @@ func (l *Ledger) SetDefault(ctx context.Context, linkID string) error {
 		if err != nil || link.Default {
 			return err
 		}
-		if _, err := t.exec("UPDATE links SET is_default = 0 WHERE citizen_id = ? AND organisation_hmac = ? AND is_default = 1",
-			link.CitizenID, link.organisation); err != nil {
+		if _, err := t.exec("UPDATE links SET is_default = 0 WHERE citizen_id = ? AND organisation_hmac IN (?, ?) AND is_default = 1",
+			link.CitizenID, link.organisation.now, link.organisation.old); err != nil {
 			return err
 		}
 		if _, err := t.exec("UPDATE links SET is_default = 1 WHERE id = ?", linkID); err != nil {
@@ -135,8 +136,8 @@ func (l *Ledger) SetDefault(ctx context.Context, linkID string) error {
 }
 
 // active is the one active link that the condition finds, or ErrNotFound.
-func (t *transaction) active(condition string, arg any) (Link, error) {
-	links, err := t.links(condition, arg)
+func (t *transaction) active(condition string, args ...any) (Link, error) {
+	links, err := t.links(condition, args...)
 	if err != nil {
 		return Link{}, err
 	}
@@ -159,20 +160,21 @@ func (t *transaction) links(condition string, args ...any) (links []Link, err er
 		var (
 			link                  Link
 			account, prof, number sealed
+			organisation          []byte
 			numberID              string
 			since                 int64
 			providerUsed, due     sql.NullInt64
 		)
-		if err := scan(&link.ID, &link.CitizenID, &link.organisation, &account.keyID, &account.box, &link.Kind, &link.Method, &link.Strength,
+		if err := scan(&link.ID, &link.CitizenID, &organisation, &account.keyID, &account.box, &link.Kind, &link.Method, &link.Strength,
 			&link.Default, &since, &providerUsed, &due, &prof.keyID, &prof.box, &numberID, &number.keyID, &number.box); err != nil {
 			return err
 		}
-		link.ForOrganisation = len(link.organisation) > 1
+		link.ForOrganisation = len(organisation) > 1
 		link.Since, link.ProviderUsed = moment(since), providerUsed.Valid
 		if due.Valid {
 			link.UnlinkDue = moment(due.Int64)
 		}
-		if err := t.ledger.openLink(&link, account, prof, numberID, number); err != nil {
+		if err := t.openLink(&link, organisation, account, prof, numberID, number); err != nil {
 			return err
 		}
 		links = append(links, link)
@@ -181,12 +183,13 @@ func (t *transaction) links(condition string, args ...any) (links []Link, err er
 	return links, err
 }
 
-func (l *Ledger) openLink(link *Link, account, prof sealed, numberID string, number sealed) error {
-	plain, err := l.keys.open("links", link.ID, account)
+func (t *transaction) openLink(link *Link, organisation []byte, account, prof sealed, numberID string, number sealed) error {
+	l := t.ledger
+	inside, err := l.openParties(link.ID, organisation, account)
 	if err != nil {
 		return err
 	}
-	link.Account = identity.AccountID(plain)
+	link.Account, link.organisation = identity.AccountID(inside.Account), t.organisationOf(inside, organisation)
 	p, err := l.openProfile(link.CitizenID, prof)
 	if err != nil {
 		return err
@@ -195,9 +198,49 @@ func (l *Ledger) openLink(link *Link, account, prof sealed, numberID string, num
 	if link.IDCard, err = idCardOf(p.IDCard); err != nil {
 		return err
 	}
-	if plain, err = l.keys.open("identifiers", numberID, number); err != nil {
+	plain, err := l.keys.open("identifiers", numberID, number)
+	if err != nil {
 		return err
 	}
 	link.Number, err = identity.VouchedCitizenNumber(string(plain))
 	return err
+}
+
+// parties are what is sealed of a link: the account, and whom it is opened for.
+type parties struct {
+	Account      string `json:"account"`
+	Organisation string `json:"organisation,omitempty"`
+}
+
+// sealParties seals the account alone where it is opened for nobody else.
+func (l *Ledger) sealParties(linkID string, account identity.AccountID, o identity.Organisation) (sealed, error) {
+	plain := []byte(account)
+	if !o.IsZero() {
+		var err error
+		if plain, err = json.Marshal(parties{string(account), o.ID}); err != nil {
+			return sealed{}, err
+		}
+	}
+	return l.keys.seal("links", linkID, plain), nil
+}
+
+// openParties tells both forms apart by the organisation's hash.
+func (l *Ledger) openParties(linkID string, organisation []byte, s sealed) (p parties, err error) {
+	plain, err := l.keys.open("links", linkID, s)
+	if err != nil {
+		return p, err
+	}
+	if len(organisation) > 1 && json.Unmarshal(plain, &p) == nil && p.Organisation != "" {
+		return p, nil
+	}
+	return parties{Account: string(plain)}, nil
+}
+
+// organisationOf is by what the link's organisation is found: as the row has it
+// where the row does not say which it is.
+func (t *transaction) organisationOf(p parties, row []byte) digest {
+	if p.Organisation == "" {
+		return digest{row, row}
+	}
+	return t.organisationKey(identity.Organisation{ID: p.Organisation})
 }

@@ -65,7 +65,7 @@ func (t *transaction) linkChecked(p Pending, strength Strength) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	links, err := t.linksFor(citizenID, t.ledger.organisationKey(identity.Organisation{}))
+	links, err := t.linksFor(citizenID, t.organisationKey(identity.Organisation{}))
 	if err != nil {
 		return Link{}, err
 	}

@@ -43,13 +43,15 @@ const (
 	EventRevealed        = "revealed"          // an officer is shown what is personal
 	EventCleanGivenUp    = "clean_given_up"    // staff hold that an account cannot be cleaned; no reason in its detail: they take that back
 	EventCitizenErased   = "citizen_erased"
-	EventAuditDropped    = "audit_dropped" // rows past their time went; its detail has the last one's number
-	EventIDCardNoted     = "id_card_noted" // the population database says that an ID-card number is the citizen's
+	EventRekeyed         = "ledger_rekeyed" // all is sealed under another key; its detail has the id
+	EventIndexMoved      = "index_moved"    // rows are found by another index key from now on; its detail has both ids
+	EventAuditDropped    = "audit_dropped"  // rows past their time went; its detail has the last one's number
+	EventIDCardNoted     = "id_card_noted"  // the population database says that an ID-card number is the citizen's
 )
 
 // Audit writes one row.
 func (l *Ledger) Audit(ctx context.Context, e Event) error {
-	return l.change(ctx, func(t *transaction) error { return t.audit(e) })
+	return l.touch(ctx, func(t *transaction) error { return t.audit(e) })
 }
 
 func (t *transaction) audit(e Event) error { return t.auditUnder(e.CitizenID, e) }

@@ -75,7 +75,8 @@ func (t *transaction) dataKey(citizenID string) (*dataKey, error) {
 // EraseCitizen destroys the key that opens what the audit rows hold of a
 // citizen. The rows stay, pseudonymous, and the chain still verifies; rows
 // written later get another key. It does not touch the citizen's links or
-// profile, and copies of the ledger made earlier still hold the key.
+// profile, and copies of the ledger made earlier still hold the key,
+// and so does PostgreSQL's own log for as long as it is kept.
 // ErrNotFound where there is no such key.
 func (l *Ledger) EraseCitizen(ctx context.Context, citizenID string) error {
 	err := l.change(ctx, func(t *transaction) error {
@@ -95,8 +96,8 @@ func (l *Ledger) EraseCitizen(ctx context.Context, citizenID string) error {
 	if err != nil {
 		return err
 	}
-	if err := emptyLog(ctx, l.writer); err != nil {
-		l.config.Logger.Warn("the log of the ledger may hold an erased key a while longer", "error", err)
+	if err := l.db.forget(ctx); err != nil {
+		l.config.Logger.Warn("the ledger may hold an erased key a while longer", "error", err)
 	}
 	return nil
 }

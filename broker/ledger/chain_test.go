@@ -62,7 +62,7 @@ func TestRowsAreChainedInOrder(t *testing.T) {
 
 	var order string
 	require.NoError(t, rawSQL(t, path).QueryRow(
-		"SELECT group_concat(event, '') FROM (SELECT event FROM audit ORDER BY chain_seq)").Scan(&order))
+		"SELECT group_concat(event, '') FROM (SELECT event FROM audit ORDER BY chain_seq) AS a").Scan(&order))
 	assert.Equal(t, "abc", order)
 }
 
@@ -78,7 +78,7 @@ func TestManyRowsAreSealedAtOnce(t *testing.T) {
 	// rows that nobody appended by the ledger are named, however many.
 	_, err := rawSQL(t, path).Exec(`INSERT INTO audit (id, at, event, actor, account, citizen, key_id, data_key, sealed, mac)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-		SELECT 'x' || i, 0, 'forged', '', '', '', '', '', x'00', x'00' FROM n`)
+		SELECT 'x' || i, 0, 'forged', '', '', '', '', '', zeroblob(1), zeroblob(1) FROM n`)
 	require.NoError(t, err)
 	assert.Equal(t, 1220, seal(t, l))
 	report := verify(t, l)
@@ -243,6 +243,9 @@ func TestErasingACitizenKeepsTheChain(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, raw.Close())
 	for _, suffix := range []string{"", "-wal"} {
+		if onPostgres() {
+			break // the server keeps its files to itself
+		}
 		content, err := os.ReadFile(path + suffix)
 		require.NoError(t, err)
 		assert.False(t, bytes.Contains(content, wrapped), "the destroyed key lies in %q", suffix)

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"vneid-proxy/identity"
@@ -22,21 +21,21 @@ type profile struct {
 	IDCard    string             `json:"id_card,omitempty"` // that the population database says is theirs
 }
 
-func (l *Ledger) subjectKey(c identity.Citizen) []byte {
-	return l.keys.find(kindSubject, c.Provider, c.Subject)
+func (t *transaction) subjectKey(c identity.Citizen) digest {
+	return t.find(kindSubject, c.Provider, c.Subject)
 }
 
 // organisationKey is a zero byte for nobody: empty values come back from a
 // database as NULL.
-func (l *Ledger) organisationKey(o identity.Organisation) []byte {
+func (t *transaction) organisationKey(o identity.Organisation) digest {
 	if o.IsZero() {
-		return []byte{0}
+		return digest{[]byte{0}, []byte{0}}
 	}
-	return l.keys.find(kindOrganisation, o.ID)
+	return t.find(kindOrganisation, o.ID)
 }
 
-func (l *Ledger) numberKey(c identity.Citizen) []byte {
-	return l.keys.find(kindNumber, c.Number.Reveal())
+func (t *transaction) numberKey(c identity.Citizen) digest {
+	return t.find(kindNumber, c.Number.Reveal())
 }
 
 // citizen finds who it is: by (provider, subject) first, else by number; ""
@@ -52,12 +51,12 @@ func (t *transaction) citizen(c identity.Citizen, strict bool) (id string, err e
 		c.Subject = ""
 	}
 	if c.Subject != "" {
-		if bySubject, err = t.identified(kindSubject, t.ledger.subjectKey(c)); err != nil || (bySubject != "" && !strict) {
+		if bySubject, err = t.identified(kindSubject, t.subjectKey(c)); err != nil || (bySubject != "" && !strict) {
 			return bySubject, err
 		}
 	}
 	if !c.Number.IsZero() {
-		if byNumber, err = t.identified(kindNumber, t.ledger.numberKey(c)); err != nil {
+		if byNumber, err = t.identified(kindNumber, t.numberKey(c)); err != nil {
 			return "", err
 		}
 	}
@@ -78,9 +77,9 @@ func (t *transaction) citizen(c identity.Citizen, strict bool) (id string, err e
 	return byNumber, nil
 }
 
-func (t *transaction) identified(kind string, key []byte) (citizenID string, err error) {
-	_, err = t.one("SELECT citizen_id FROM identifiers WHERE kind = ? AND hmac = ? AND ended_at IS NULL",
-		[]any{kind, key}, &citizenID)
+func (t *transaction) identified(kind string, key digest) (citizenID string, err error) {
+	_, err = t.one("SELECT citizen_id FROM identifiers WHERE kind = ? AND hmac IN (?, ?) AND ended_at IS NULL",
+		[]any{kind, key.now, key.old}, &citizenID)
 	return citizenID, err
 }
 
@@ -121,10 +120,10 @@ func (t *transaction) meet(id string, c identity.Citizen) (string, error) {
 func (t *transaction) meetNumber(id string, c identity.Citizen, isNew, review bool) error {
 	var old string
 	var oldKey []byte
-	key := t.ledger.numberKey(c)
+	key := t.numberKey(c)
 	found, err := t.one("SELECT id, hmac FROM identifiers WHERE citizen_id = ? AND kind = ? AND ended_at IS NULL",
 		[]any{id, kindNumber}, &old, &oldKey)
-	if err != nil || (found && bytes.Equal(oldKey, key)) {
+	if err != nil || found && key.is(oldKey) {
 		return err
 	}
 	if found {
@@ -146,7 +145,7 @@ func (t *transaction) meetSubject(id string, c identity.Citizen, isNew bool) err
 	if c.Subject == "" {
 		return nil
 	}
-	key := t.ledger.subjectKey(c)
+	key := t.subjectKey(c)
 	holder, err := t.identified(kindSubject, key)
 	if err != nil || holder != "" {
 		return err
@@ -157,11 +156,11 @@ func (t *transaction) meetSubject(id string, c identity.Citizen, isNew bool) err
 	return t.audit(Event{Name: EventSubjectNoted, CitizenID: id, Detail: map[string]string{"provider": c.Provider}})
 }
 
-func (t *transaction) addIdentifier(citizenID, kind, provider string, key []byte, value string) error {
+func (t *transaction) addIdentifier(citizenID, kind, provider string, key digest, value string) error {
 	id := newID()
 	s := t.ledger.keys.seal("identifiers", id, []byte(value))
 	_, err := t.exec(`INSERT INTO identifiers (id, citizen_id, kind, provider, hmac, key_id, sealed, since)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, kind, provider, key, s.keyID, s.box, stamp(t.at))
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, kind, provider, key.now, s.keyID, s.box, stamp(t.at))
 	return err
 }
 

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -51,14 +50,13 @@ func (l *Ledger) Cleaned(ctx context.Context, questions []CleanQuestion) (found 
 	if len(questions) == 0 {
 		return found, nil
 	}
-	keys, place := make([]any, len(questions)), make(map[string][]int, len(questions))
-	for i, q := range questions {
-		key := l.accountKey(q.Account)
-		keys[i] = key
-		place[string(key)] = append(place[string(key)], i)
-	}
-	among := " IN (?" + strings.Repeat(", ?", len(keys)-1) + ")"
 	err = l.read(ctx, func(t *transaction) error {
+		accounts := make([]identity.AccountID, len(questions))
+		for i, q := range questions {
+			accounts[i] = q.Account
+		}
+		keys, place := t.accountKeys(accounts)
+		among := " IN (?" + strings.Repeat(", ?", len(keys)-1) + ")"
 		if err := t.each("SELECT account_hmac FROM links WHERE ended_at IS NULL AND account_hmac"+among, keys, func(scan func(...any) error) error {
 			var key []byte
 			err := scan(&key)
@@ -74,7 +72,7 @@ func (l *Ledger) Cleaned(ctx context.Context, questions []CleanQuestion) (found 
 			var state CleanState
 			err := scan(&key, &asked, &state)
 			for _, i := range place[string(key)] {
-				if state == CleanHopeless || bytes.Equal(asked, l.cleanKey(questions[i])) {
+				if state == CleanHopeless || t.cleanKey(questions[i]).is(asked) {
 					found[i].State = state
 				}
 			}
@@ -107,16 +105,16 @@ func (l *Ledger) AskClean(ctx context.Context, q CleanQuestion, a CleanAsk) (sta
 		if q.Account == "" || q.Number.IsZero() || q.Name == "" || q.BirthDate.IsZero() || q.Cohort == "" || a.Run == "" {
 			return ErrIncomplete
 		}
-		key, question := l.accountKey(q.Account), l.cleanKey(q)
+		key, question := t.accountKey(q.Account), t.cleanKey(q)
 		var asked []byte
 		var run string
 		var tries, at int64
-		found, err := t.one("SELECT question_hmac, state, run, tries, at FROM clean_states WHERE account_hmac = ?", []any{key},
+		found, err := t.one("SELECT question_hmac, state, run, tries, at FROM clean_states WHERE account_hmac IN (?, ?)", key.both(),
 			&asked, &state, &run, &tries, &at)
 		if err != nil {
 			return err
 		}
-		same := found && bytes.Equal(asked, question)
+		same := found && question.is(asked)
 		switch {
 		case state == CleanHopeless, same && (state == CleanConfirmed || state == CleanNotMatched):
 			return nil
@@ -151,8 +149,8 @@ func (l *Ledger) AnswerClean(ctx context.Context, q CleanQuestion, state CleanSt
 		if state != CleanConfirmed && state != CleanNotMatched && state != CleanUnanswered {
 			return ErrIncomplete
 		}
-		answered, err := t.exec("UPDATE clean_states SET state = ?, at = ? WHERE account_hmac = ? AND question_hmac = ? AND state = 'asking'",
-			string(state), stamp(t.at), l.accountKey(q.Account), l.cleanKey(q))
+		answered, err := t.exec("UPDATE clean_states SET state = ?, at = ? WHERE account_hmac IN (?, ?) AND question_hmac IN (?, ?) AND state = 'asking'",
+			append(append([]any{string(state), stamp(t.at)}, t.accountKey(q.Account).both()...), t.cleanKey(q).both()...)...)
 		if err != nil || answered == 0 || state == CleanUnanswered {
 			return err
 		}
@@ -169,7 +167,7 @@ func (l *Ledger) GiveUpClean(ctx context.Context, account identity.AccountID, co
 			return ErrIncomplete
 		}
 		if reason == "" {
-			if taken, err := t.exec("DELETE FROM clean_states WHERE account_hmac = ? AND state = 'cannot_be_cleaned'", l.accountKey(account)); err != nil {
+			if taken, err := t.exec("DELETE FROM clean_states WHERE account_hmac IN (?, ?) AND state = 'cannot_be_cleaned'", t.accountKey(account).both()...); err != nil {
 				return err
 			} else if taken == 0 {
 				return ErrNotFound
@@ -190,10 +188,16 @@ type sealedClean struct {
 }
 
 func (t *transaction) putClean(q CleanQuestion, state CleanState, run string, tries int64, inside sealedClean) error {
-	key, question := t.ledger.accountKey(q.Account), []byte{}
+	account, question := t.accountKey(q.Account), []byte{}
 	if !q.Number.IsZero() {
-		question = t.ledger.cleanKey(q)
+		question = t.cleanKey(q).now
 	}
+	if t.index.old != nil { // the row under the older key gives way to this one
+		if _, err := t.exec("DELETE FROM clean_states WHERE account_hmac = ?", account.old); err != nil {
+			return err
+		}
+	}
+	key := account.now
 	plain, err := json.Marshal(inside)
 	if err != nil {
 		return err
@@ -207,6 +211,6 @@ func (t *transaction) putClean(q CleanQuestion, state CleanState, run string, tr
 	return err
 }
 
-func (l *Ledger) cleanKey(q CleanQuestion) []byte {
-	return l.keys.find("clean question", q.Number.Reveal(), q.Name, q.BirthDate.String())
+func (t *transaction) cleanKey(q CleanQuestion) digest {
+	return t.find("clean question", q.Number.Reveal(), q.Name, q.BirthDate.String())
 }

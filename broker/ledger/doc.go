@@ -9,13 +9,28 @@
 // A call that changes something returns nil only once the change is on disk.
 // Each call is one transaction: all of it happened or nothing did. What is
 // unique (one active link an account, one default a citizen, one spending of
-// an id) is held by indexes, whichever process asks.
+// an id) is held by indexes, whichever process asks. Check holds the whole
+// ledger to all of its rules.
+//
+// # Databases
+//
+// SQLite is one file for the processes of one machine; PostgreSQL is for any
+// number of them. Statements are written once. On both, one change at a time
+// looks and writes (transaction.change); on PostgreSQL what one statement
+// decides by itself runs beside it (transaction.touch). A new table or column
+// is a migration in both folders; docs/decisions/0011 tells how.
+//
+// A connection that breaks while a commit is being confirmed leaves the outcome
+// unknown: the call wraps ErrUnavailable though the change may be on disk. It
+// may be made again: the proof or id was spent with it, so the second time it
+// is ErrSpent, or with a fresh proof ErrAlreadyLinked, and never done twice.
 //
 // # At rest
 //
 // Account ids, subjects, numbers, names and birth dates are sealed with
 // AES-256-GCM (NIST SP 800-38D) under the first of Config.Keys, bound to their
 // table and row, and found by HMAC-SHA256 (RFC 2104) under Config.IndexKey.
+// Rekey and RekeyIndex bring rows from one key to another.
 // Every purpose has a key of its own, derived by HKDF (RFC 5869). No page of
 // the database holds any of it in clear.
 //

@@ -11,10 +11,14 @@ func (l *Ledger) PutDueSecret(ctx context.Context, key, value []byte, due, expir
 		if len(key) == 0 || len(value) == 0 || due.IsZero() {
 			return ErrIncomplete
 		}
+		name := t.find("secret", string(key))
+		if err := t.adopt("secrets", "", "", name); err != nil {
+			return err
+		}
 		_, err := t.exec(`INSERT INTO secrets (hmac, value, expires_at, due_at) VALUES (?, ?, ?, ?)
 			ON CONFLICT (hmac) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
 				due_at = excluded.due_at, fence = secrets.fence + 1`,
-			l.keys.find("secret", string(key)), value, stamp(expires), stamp(due))
+			name.now, value, stamp(expires), stamp(due))
 		return err
 	})
 }
@@ -24,10 +28,9 @@ func (l *Ledger) PutDueSecret(ctx context.Context, key, value []byte, due, expir
 // RenewDueSecret asks for. ErrNotFound where there is none, where it is not due
 // or where somebody has it.
 func (l *Ledger) ClaimDueSecret(ctx context.Context, key []byte, lease time.Duration) (value []byte, fence int64, err error) {
-	hmac := l.keys.find("secret", string(key))
-	const due = "SELECT value, fence FROM secrets WHERE hmac = ? AND expires_at > ? AND due_at > 0 AND due_at <= ?"
+	const due = "SELECT value, fence FROM secrets WHERE hmac IN (?, ?) AND expires_at > ? AND due_at > 0 AND due_at <= ?"
 	find := func(t *transaction) error {
-		found, err := t.one(due, []any{hmac, stamp(t.at), stamp(t.at)}, &value, &fence)
+		found, err := t.one(due, append(t.find("secret", string(key)).both(), stamp(t.at), stamp(t.at)), &value, &fence)
 		if err == nil && !found {
 			return ErrNotFound
 		}
@@ -42,7 +45,8 @@ func (l *Ledger) ClaimDueSecret(ctx context.Context, key []byte, lease time.Dura
 			return err
 		}
 		fence++
-		_, err := t.exec("UPDATE secrets SET due_at = ?, fence = ? WHERE hmac = ?", stamp(t.at.Add(lease)), fence, hmac)
+		name := t.find("secret", string(key))
+		_, err := t.exec("UPDATE secrets SET due_at = ?, fence = ? WHERE hmac IN (?, ?)", stamp(t.at.Add(lease)), fence, name.now, name.old)
 		return err
 	})
 	if err != nil {
@@ -59,8 +63,9 @@ func (l *Ledger) RenewDueSecret(ctx context.Context, key []byte, fence int64, va
 		if len(value) == 0 || due.IsZero() {
 			return ErrIncomplete
 		}
-		rows, err := t.exec("UPDATE secrets SET value = ?, due_at = ? WHERE hmac = ? AND fence = ?",
-			value, stamp(due), l.keys.find("secret", string(key)), fence)
+		name := t.find("secret", string(key))
+		rows, err := t.exec("UPDATE secrets SET value = ?, due_at = ? WHERE hmac IN (?, ?) AND fence = ?",
+			value, stamp(due), name.now, name.old, fence)
 		if err == nil && rows == 0 {
 			return ErrSpent
 		}

@@ -47,7 +47,7 @@ func (l *Ledger) Exempt(ctx context.Context, e Exemption) error {
 		}
 		s := l.keys.seal("exemptions", id, plain)
 		if _, err := t.exec("INSERT INTO exemptions (id, account_hmac, key_id, sealed, until_at, at) VALUES (?, ?, ?, ?, ?, ?)",
-			id, l.accountKey(e.Account), s.keyID, s.box, stamp(e.Until), stamp(t.at)); err != nil {
+			id, t.accountKey(e.Account).now, s.keyID, s.box, stamp(e.Until), stamp(t.at)); err != nil {
 			return err
 		}
 		if err := t.accountChanged(e.Account); err != nil {
@@ -76,13 +76,13 @@ func (l *Ledger) EndExemption(ctx context.Context, account identity.AccountID, a
 // endExemption ends the account's row. Of one whose time had passed anyway
 // nobody needs to be told: ErrNotFound.
 func (t *transaction) endExemption(account identity.AccountID, approver, reason string) error {
-	key := t.ledger.accountKey(account)
+	key := t.accountKey(account)
 	var until int64
-	found, err := t.one("SELECT until_at FROM exemptions WHERE account_hmac = ? AND ended_at IS NULL", []any{key}, &until)
+	found, err := t.one("SELECT until_at FROM exemptions WHERE account_hmac IN (?, ?) AND ended_at IS NULL", key.both(), &until)
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec("UPDATE exemptions SET ended_at = ? WHERE account_hmac = ? AND ended_at IS NULL", stamp(t.at), key); err != nil {
+	if _, err := t.exec("UPDATE exemptions SET ended_at = ? WHERE account_hmac IN (?, ?) AND ended_at IS NULL", stamp(t.at), key.now, key.old); err != nil {
 		return err
 	}
 	if !found || until <= stamp(t.at) {
@@ -96,7 +96,7 @@ func (t *transaction) endExemption(account identity.AccountID, approver, reason 
 func (l *Ledger) ExemptionByAccount(ctx context.Context, account identity.AccountID, now time.Time) (e Exemption, err error) {
 	err = l.read(ctx, func(t *transaction) error {
 		found := false
-		err := t.exemptions("account_hmac = ? AND until_at > ?", []any{l.accountKey(account), stamp(now)}, func(_ []byte, one Exemption) error {
+		err := t.exemptions("account_hmac IN (?, ?) AND until_at > ?", append(t.accountKey(account).both(), stamp(now)), func(_ []byte, one Exemption) error {
 			e, found = one, true
 			return nil
 		})

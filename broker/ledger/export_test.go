@@ -1,11 +1,23 @@
 package ledger
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // WriterPragma is a setting of the connection that writes.
 func (l *Ledger) WriterPragma(name string) (value string, err error) {
-	err = l.writer.QueryRow("PRAGMA " + name).Scan(&value)
+	err = l.db.(*sqlite).writer.QueryRow("PRAGMA " + name).Scan(&value)
 	return value, err
+}
+
+// MigratePostgres makes the tables and nothing in them.
+func MigratePostgres(ctx context.Context, url string) error {
+	config, err := postgresConfig(Config{URL: url})
+	if err != nil {
+		return err
+	}
+	return migratePostgres(ctx, config)
 }
 
 // AuditDetail opens the newest audit row of an event.
@@ -62,4 +74,73 @@ func (l *Ledger) Forget(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// Held is a transaction that waits before it commits.
+type Held struct {
+	release chan struct{}
+	done    chan error
+}
+
+// Release lets it commit and returns how that went.
+func (h Held) Release() error {
+	close(h.release)
+	return <-h.done
+}
+
+// HoldRevocation ends a session in a transaction that stays open.
+func (l *Ledger) HoldRevocation(ctx context.Context, sessionID []byte, until time.Time) Held {
+	return hold(func(do func(*transaction) error) error { return l.touch(ctx, do) }, func(t *transaction) error {
+		return t.revoke(entry{kind: endedSession, value: string(sessionID)}, forever, until)
+	})
+}
+
+// HoldAudit writes an audit row in a transaction that stays open.
+func (l *Ledger) HoldAudit(ctx context.Context, e Event) Held {
+	return hold(func(do func(*transaction) error) error { return l.touch(ctx, do) }, func(t *transaction) error { return t.audit(e) })
+}
+
+// HoldChange is a change that stays open and has one more statement to say.
+func (l *Ledger) HoldChange(ctx context.Context) Held {
+	h := hold(func(do func(*transaction) error) error {
+		return l.change(ctx, func(t *transaction) error {
+			if err := do(t); err != nil {
+				return err
+			}
+			return t.audit(Event{Name: "too late"})
+		})
+	}, func(*transaction) error { return nil })
+	return h
+}
+
+// hold returns once do has been run.
+func hold(run func(func(*transaction) error) error, do func(*transaction) error) Held {
+	h := Held{make(chan struct{}), make(chan error, 1)}
+	open := make(chan struct{})
+	go func() {
+		h.done <- run(func(t *transaction) error {
+			if err := do(t); err != nil {
+				return err
+			}
+			close(open)
+			<-h.release
+			return nil
+		})
+	}()
+	<-open
+	return h
+}
+
+// Known are the tables and columns that the ledger's own lists name: whose keys
+// are asked for at start, what is sealed anew, what is found anew.
+func Known() (keyed, sealed, found []string) {
+	for _, table := range sealedTables {
+		sealed = append(sealed, table.name)
+	}
+	for _, f := range foundTables() {
+		for _, column := range f.hash {
+			found = append(found, f.name+"."+column)
+		}
+	}
+	return keyedTables, sealed, found
 }

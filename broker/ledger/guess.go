@@ -11,7 +11,7 @@ import (
 // that tries at the same time on several replicas all count. Scope names the
 // counter ("account", "citizen"); key is kept as a keyed hash.
 func (l *Ledger) Raise(ctx context.Context, scope string, key []byte, window time.Duration) (tries int, until time.Time, err error) {
-	err = l.change(ctx, func(t *transaction) error {
+	err = l.touch(ctx, func(t *transaction) error {
 		if scope == "" || window <= 0 {
 			return ErrIncomplete
 		}
@@ -23,13 +23,17 @@ func (l *Ledger) Raise(ctx context.Context, scope string, key []byte, window tim
 
 // raise counts one try in the window that is open, or in one until a time.
 func (t *transaction) raise(scope string, key []byte, until time.Time) (tries int, ends time.Time, err error) {
+	counter := t.find("counter", scope, string(key))
+	if err := t.adopt("counters", "scope", scope, counter); err != nil {
+		return 0, time.Time{}, err
+	}
 	now, end := stamp(t.at), stamp(until)
 	_, err = t.one(`INSERT INTO counters (scope, hmac, tries, until_at) VALUES (?, ?, 1, ?)
 		ON CONFLICT (scope, hmac) DO UPDATE SET
 			tries    = CASE WHEN counters.until_at <= ? THEN 1 ELSE counters.tries + 1 END,
 			until_at = CASE WHEN counters.until_at <= ? THEN excluded.until_at ELSE counters.until_at END
 		RETURNING tries, until_at`,
-		[]any{scope, t.ledger.keys.find("counter", scope, string(key)), end, now, now}, &tries, &end)
+		[]any{scope, counter.now, end, now, now}, &tries, &end)
 	return tries, moment(end), err
 }
 
@@ -37,9 +41,10 @@ func (t *transaction) raise(scope string, key []byte, until time.Time) (tries in
 // it, so that a try of the next window is never taken back. Other people's
 // tries stay counted.
 func (l *Ledger) Lower(ctx context.Context, scope string, key []byte, until time.Time) error {
-	return l.change(ctx, func(t *transaction) error {
-		_, err := t.exec("UPDATE counters SET tries = tries - 1 WHERE scope = ? AND hmac = ? AND until_at = ? AND tries > 0",
-			scope, l.keys.find("counter", scope, string(key)), stamp(until))
+	return l.touch(ctx, func(t *transaction) error {
+		counter := t.find("counter", scope, string(key))
+		_, err := t.exec("UPDATE counters SET tries = tries - 1 WHERE scope = ? AND hmac IN (?, ?) AND until_at = ? AND tries > 0",
+			scope, counter.now, counter.old, stamp(until))
 		return err
 	})
 }

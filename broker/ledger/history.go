@@ -22,8 +22,9 @@ type PastLink struct {
 // error.
 func (l *Ledger) History(ctx context.Context, account identity.AccountID) (links []PastLink, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		return t.each("SELECT id, citizen_id, method, strength, since, ended_at FROM links WHERE account_hmac = ? ORDER BY since, id",
-			[]any{l.accountKey(account)}, func(scan func(...any) error) error {
+		links = nil
+		return t.each("SELECT id, citizen_id, method, strength, since, ended_at FROM links WHERE account_hmac IN (?, ?) ORDER BY since, id",
+			t.accountKey(account).both(), func(scan func(...any) error) error {
 				var past PastLink
 				var since int64
 				var ended sql.NullInt64

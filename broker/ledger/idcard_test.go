@@ -49,6 +49,9 @@ func TestAnIDCardIsNotedWithItsCitizen(t *testing.T) {
 	require.ErrorIs(t, l.NoteIDCard(ctx, link.CitizenID, identity.IDCardNumber{}), ledger.ErrIncomplete)
 	require.ErrorIs(t, l.NoteIDCard(ctx, "", one), ledger.ErrIncomplete)
 	for _, name := range []string{path, path + "-wal"} {
+		if onPostgres() {
+			break // the server keeps its files to itself
+		}
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		assert.NotContains(t, string(text), other.Reveal(), "at rest it is encrypted")

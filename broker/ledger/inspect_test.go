@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,12 +11,17 @@ import (
 )
 
 func TestInspectSeesASoundLedgerBesideARunningProcess(t *testing.T) {
-	path := tempFile(t)
-	require.NoError(t, os.WriteFile(path, tenRows(t), 0o600))
+	path := tenRows(t).copy(t)
 	l := open(t, config(path))
 	found, err := ledger.Inspect(t.Context(), config(path))
 	require.NoError(t, err)
-	assert.Equal(t, path, found.Path)
+	if onPostgres() {
+		assert.NotEmpty(t, found.Server.Version)
+		assert.Empty(t, found.Server.Forbidden)
+		assert.Positive(t, found.Server.Free)
+	} else {
+		assert.Equal(t, path, found.Path)
+	}
 	assert.True(t, found.Durable)
 	assert.NotZero(t, found.Newest)
 	assert.Equal(t, found.Newest, found.Version)
@@ -27,6 +31,7 @@ func TestInspectSeesASoundLedgerBesideARunningProcess(t *testing.T) {
 }
 
 func TestInspectMakesNothing(t *testing.T) {
+	onlySQLite(t)
 	path := tempFile(t)
 	found, err := ledger.Inspect(t.Context(), config(path))
 	require.NoError(t, err)
@@ -45,8 +50,7 @@ func TestInspectMakesNothing(t *testing.T) {
 func TestInspectNamesWhatIsWrong(t *testing.T) {
 	file := tenRows(t)
 	place := func(t *testing.T, statements string) string {
-		path := tempFile(t)
-		require.NoError(t, os.WriteFile(path, file, 0o600))
+		path := file.copy(t)
 		_, err := rawSQL(t, path).Exec(statements)
 		require.NoError(t, err)
 		return path
@@ -86,7 +90,7 @@ func TestInspectNamesWhatIsWrong(t *testing.T) {
 		assert.NoError(t, found.Keys)
 	})
 	t.Run("an older release's", func(t *testing.T) {
-		path := place(t, "DELETE FROM goose_db_version WHERE version_id > 1; DROP TABLE audit_head; DROP TABLE reviews")
+		path := place(t, "DELETE FROM goose_db_version WHERE version_id > 1; DROP TABLE audit_head; DROP TABLE review_votes; DROP TABLE reviews")
 		found, err := ledger.Inspect(t.Context(), config(path))
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, found.Version)
@@ -94,19 +98,26 @@ func TestInspectNamesWhatIsWrong(t *testing.T) {
 		assert.NoError(t, found.Chain)
 	})
 	t.Run("no WAL", func(t *testing.T) {
+		onlySQLite(t)
 		found, err := ledger.Inspect(t.Context(), config(place(t, "PRAGMA journal_mode = DELETE")))
 		require.NoError(t, err)
 		assert.False(t, found.Durable)
 	})
 	t.Run("another program's", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "other.db")
-		_, err := rawSQL(t, path).Exec("CREATE TABLE other (x)")
+		path := tempFile(t)
+		if onPostgres() {
+			path = tempDatabase(t, "template1")
+		}
+		_, err := rawSQL(t, path).Exec("CREATE TABLE other (x int)")
 		require.NoError(t, err)
 		found, err := ledger.Inspect(t.Context(), config(path))
 		assert.ErrorIs(t, err, ledger.ErrUnavailable)
-		assert.Equal(t, path, found.Path)
+		if !onPostgres() {
+			assert.Equal(t, path, found.Path)
+		}
 	})
 	t.Run("no database", func(t *testing.T) {
+		onlySQLite(t)
 		path := tempFile(t)
 		require.NoError(t, os.WriteFile(path, []byte("not a database, whatever it is; long enough to be looked at by SQLite"), 0o600))
 		_, err := ledger.Inspect(t.Context(), config(path))

@@ -20,8 +20,9 @@ type keyring struct {
 	active    string                 // id of the key that seals
 	aeads     map[string]cipher.AEAD // by key id; all open
 	signers   map[string]ed25519.PrivateKey
-	index     []byte
-	indexID   string
+	indexes   map[string][]byte // by key id
+	indexID   string            // of the configured one
+	nextID    string            // of the one that is to follow; "" for none
 	pseudonym []byte
 }
 
@@ -31,7 +32,7 @@ type sealed struct {
 	box   []byte
 }
 
-func newKeyring(keys [][]byte, indexKey []byte) (*keyring, error) {
+func newKeyring(keys [][]byte, indexKey, nextIndexKey []byte) (*keyring, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: no ledger key", ErrKey)
 	}
@@ -41,9 +42,16 @@ func newKeyring(keys [][]byte, indexKey []byte) (*keyring, error) {
 	k := &keyring{
 		aeads:     make(map[string]cipher.AEAD),
 		signers:   make(map[string]ed25519.PrivateKey),
-		index:     derive(indexKey, "index"),
+		indexes:   map[string][]byte{keyID(indexKey): derive(indexKey, "index")},
 		indexID:   keyID(indexKey),
 		pseudonym: derive(indexKey, "pseudonym"),
+	}
+	if len(nextIndexKey) > 0 {
+		if len(nextIndexKey) != keySize || keyID(nextIndexKey) == k.indexID {
+			return nil, fmt.Errorf("%w: the next index key has %d bytes, not %d, or is the index key", ErrKey, len(nextIndexKey), keySize)
+		}
+		k.nextID = keyID(nextIndexKey)
+		k.indexes[k.nextID] = derive(nextIndexKey, "index")
 	}
 	for i, key := range keys {
 		if len(key) != keySize {
@@ -99,11 +107,6 @@ func (k *keyring) open(table, row string, s sealed) ([]byte, error) {
 }
 
 func place(table, row string) []byte { return []byte(table + "/sealed/" + row) }
-
-// find is the keyed hash under which a value is looked up.
-func (k *keyring) find(domain string, parts ...string) []byte {
-	return keyedHash(k.index, domain, parts...)
-}
 
 // keyedHash is HMAC-SHA256 over the parts.
 func keyedHash(key []byte, domain string, parts ...string) []byte {

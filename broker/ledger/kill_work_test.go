@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -173,9 +172,8 @@ func (k *killTally) add(said []string) {
 // leaves nobody on the file: the next one to open it recovers it.
 func expireLease(t *testing.T, path string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_busy_timeout=5000")
-	require.NoError(t, err)
-	_, err = db.Exec("UPDATE audit_head SET until_at = 0")
+	db := rawSQL(t, path)
+	_, err := db.Exec("UPDATE audit_head SET until_at = 0")
 	assert.NoError(t, err)
 	require.NoError(t, db.Close())
 }
@@ -241,19 +239,22 @@ func TestKilledWhileWorking(t *testing.T) {
 		return n
 	}
 	assert.Equal(t, count("links"), count("audit WHERE event = 'linked'"))
-	assert.Equal(t, count("links"), count("(SELECT DISTINCT account_hmac FROM links)"))
+	assert.Equal(t, count("links"), count("(SELECT DISTINCT account_hmac FROM links) AS d"))
 	assert.Equal(t, count("skips"), count("audit WHERE event = 'skipped'"))
-	assert.Equal(t, count("skips"), count("(SELECT DISTINCT account_hmac FROM skips)"))
+	assert.Equal(t, count("skips"), count("(SELECT DISTINCT account_hmac FROM skips) AS d"))
 	assert.Equal(t, count("pending"), count("audit WHERE event = 'check_asked'"))
-	assert.Equal(t, count("pending"), count("(SELECT DISTINCT account_hmac FROM pending)"))
+	assert.Equal(t, count("pending"), count("(SELECT DISTINCT account_hmac FROM pending) AS d"))
 	assert.Equal(t, count("pending WHERE closed_at IS NOT NULL"), count("audit WHERE event = 'check_answered'"))
-	assert.Equal(t, count("audit WHERE event = 'check_answered'"), count("(SELECT DISTINCT account FROM audit WHERE event = 'check_answered')"), "each check is answered once")
+	assert.Equal(t, count("audit WHERE event = 'check_answered'"), count("(SELECT DISTINCT account FROM audit WHERE event = 'check_answered') AS d"), "each check is answered once")
 	assert.Equal(t, count("pending WHERE outcome = 'matched'"), count("links WHERE method = 'match'"))
 	assert.Equal(t, count("links"), count("write_backs"), "each link is queued with it")
 	assert.Equal(t, count("write_backs WHERE closed_at IS NOT NULL"), count("audit WHERE event = 'write_back_closed'"))
-	var verdict string
-	require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
-	assert.Equal(t, "ok", verdict)
+	if !onPostgres() {
+		var verdict string
+		require.NoError(t, raw.QueryRow("PRAGMA integrity_check").Scan(&verdict))
+		assert.Equal(t, "ok", verdict)
+	}
+	whole(t, l)
 
 	// Beyond what was told there is only what a kill cut off after it had
 	// reached the disk; and it cut off some before.

@@ -13,15 +13,21 @@ import (
 
 // Config says where the ledger is and how it is sealed.
 type Config struct {
-	// URL is sqlite:///absolute/path or sqlite:relative/path; required. The
-	// directory must exist; the file is made, for its owner alone.
+	// URL is sqlite:///absolute/path, sqlite:relative/path or postgres://…;
+	// required. A file's directory must exist; the file is made, for its owner
+	// alone. A PostgreSQL database must exist; its tables are made.
 	URL string
+	// Password is PostgreSQL's, in place of the URL's; "" leaves that.
+	Password string
 	// Keys seal what is personal, 32 bytes each; required. The first seals,
 	// all open.
 	Keys [][]byte
 	// IndexKey finds what is sealed, 32 bytes; required. Another key than the
-	// one that the ledger was made with is refused.
+	// ledger's is refused.
 	IndexKey []byte
+	// NextIndexKey is to follow IndexKey; nil for none. RekeyIndex takes the
+	// ledger from one to the other, and processes with both follow it.
+	NextIndexKey []byte
 	// SessionLifetime is how long Link and Unlink keep the revocation of an
 	// account's older sessions; default 24 hours. It must not be shorter than
 	// the longest session.
@@ -51,15 +57,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Ledger is the open record. It is safe for concurrent use, and several
-// processes on one machine may have one file open.
+// Ledger is the open record. It is safe for concurrent use. Several processes
+// may have one PostgreSQL database open, and several on one machine one file.
 type Ledger struct {
 	config Config
 	keys   *keyring
 	own    *dataKey // seals audit rows that concern no citizen, and proves them all
 	holder string   // who this is where a lease is held
-	writer *sql.DB
-	reader *sql.DB
+	db     database
+	// looking says that the tables may be of another release, or none.
+	looking bool
 
 	closing context.Context // ends with Close
 	close   context.CancelFunc
@@ -94,19 +101,20 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	keys, err := newKeyring(c.Keys, c.IndexKey)
+	keys, err := newKeyring(c.Keys, c.IndexKey, c.NextIndexKey)
 	if err != nil {
 		return nil, err
 	}
 	l := &Ledger{config: c, keys: keys, holder: newID(), feeds: make(map[*Feed]struct{})}
 	l.closing, l.close = context.WithCancel(context.Background())
-	if l.writer, l.reader, err = openSQLite(ctx, c.URL); err != nil {
+	if l.db, err = openDatabase(ctx, c); err != nil {
 		return nil, fault(err)
 	}
 	if err := l.checkKeys(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	if err := l.change(ctx, func(t *transaction) error {
+	if err := l.change(ctx, func(t *transaction) (err error) {
+		l.own = nil // of an earlier try
 		if l.own, err = t.dataKey(""); err != nil {
 			return err
 		}
@@ -121,13 +129,13 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 func (l *Ledger) Close() error {
 	l.close()
 	l.polls.Wait()
-	return errors.Join(l.reader.Close(), l.writer.Close())
+	return l.db.close()
 }
 
 // Ping writes one small row and waits until it is on disk: a ledger that can
 // be read and not written is not ready.
 func (l *Ledger) Ping(ctx context.Context) error {
-	return l.change(ctx, func(t *transaction) error {
+	return l.touch(ctx, func(t *transaction) error {
 		_, err := t.exec(`INSERT INTO meta (name, value) VALUES ('ping', ?)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, t.at.UTC().Format(time.RFC3339))
 		return err
@@ -165,6 +173,9 @@ func (t *transaction) sweep() error {
 			return err
 		}
 	}
+	if err := t.endIndexMove(); err != nil {
+		return err
+	}
 	for _, table := range []string{"pending", "reviews", "write_backs", "unlinks", "notices"} {
 		if _, err := t.exec("DELETE FROM "+table+" WHERE closed_at <= ?", stamp(t.at.Add(-t.ledger.config.AuditKeep))); err != nil {
 			return err
@@ -194,16 +205,9 @@ func (l *Ledger) checkKeys(ctx context.Context) error {
 		return err
 	}
 	return l.change(ctx, func(t *transaction) error {
-		if _, err := t.exec(`INSERT INTO meta (name, value) VALUES ('index_key', ?)
-			ON CONFLICT (name) DO NOTHING`, l.keys.indexID); err != nil {
+		if _, err := t.exec(`INSERT INTO meta (name, value) VALUES (?, ?)
+			ON CONFLICT (name) DO NOTHING`, metaIndex, l.keys.indexID); err != nil {
 			return err
-		}
-		var index string
-		if _, err := t.one("SELECT value FROM meta WHERE name = 'index_key'", nil, &index); err != nil {
-			return err
-		}
-		if index != l.keys.indexID {
-			return fmt.Errorf("%w: the ledger was made with index key %s, the configured one is %s", ErrKey, index, l.keys.indexID)
 		}
 		for _, table := range keyedTables {
 			if err := t.checkTable(table); err != nil {

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"net/netip"
 	"time"
@@ -98,7 +97,7 @@ type Link struct {
 	// ForOrganisation says that the citizen acts for an organisation by it.
 	ForOrganisation bool
 
-	organisation []byte // the keyed hash of whom
+	organisation digest // by what whom is found
 }
 
 // Link makes a link, in one transaction with all that follows from it: the
@@ -131,12 +130,12 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	active, err := t.links("l.account_hmac = ?", t.ledger.accountKey(n.Account))
+	active, err := t.links("l.account_hmac IN (?, ?)", t.accountKey(n.Account).both()...)
 	if err != nil {
 		return Link{}, err
 	}
 	if len(active) > 0 {
-		if active[0].CitizenID != citizenID || !bytes.Equal(active[0].organisation, t.ledger.organisationKey(n.Citizen.Organisation)) {
+		if active[0].CitizenID != citizenID || !active[0].organisation.same(t.organisationKey(n.Citizen.Organisation)) {
 			return Link{}, ErrAccountTaken
 		}
 		return active[0], ErrAlreadyLinked
@@ -162,6 +161,9 @@ func (t *transaction) link(n NewLink) (Link, error) {
 	}
 	detail := map[string]string{"link": id, "kind": string(n.Kind), "method": string(n.Method),
 		"strength": string(n.Strength), "provider": n.Citizen.Provider, "consent": n.Consent.Version}
+	if len(n.Proof) > 0 {
+		detail["proof"] = t.ledger.proofName(n.Proof)
+	}
 	if n.check != "" {
 		detail["check"] = n.check
 	}
@@ -183,21 +185,24 @@ func (t *transaction) link(n NewLink) (Link, error) {
 // insertLink writes the link and what goes with it.
 func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err error) {
 	var one int
-	organisation := t.ledger.organisationKey(n.Citizen.Organisation)
-	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND organisation_hmac = ? AND is_default = 1 AND ended_at IS NULL",
-		[]any{citizenID, organisation}, &one)
+	organisation := t.organisationKey(n.Citizen.Organisation)
+	hasDefault, err := t.one("SELECT 1 FROM links WHERE citizen_id = ? AND organisation_hmac IN (?, ?) AND is_default = 1 AND ended_at IS NULL",
+		[]any{citizenID, organisation.now, organisation.old}, &one)
 	if err != nil {
 		return "", err
 	}
-	id, key := newID(), t.ledger.accountKey(n.Account)
+	id, key := newID(), t.accountKey(n.Account)
 	isDefault := 1
 	if hasDefault {
 		isDefault = 0
 	}
-	s := t.ledger.keys.seal("links", id, []byte(n.Account))
+	s, err := t.ledger.sealParties(id, n.Account, n.Citizen.Organisation)
+	if err != nil {
+		return "", err
+	}
 	if _, err := t.exec(`INSERT INTO links
 		(id, citizen_id, organisation_hmac, account_hmac, key_id, sealed, kind, method, strength, is_default, since)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, organisation, key, s.keyID, s.box,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, citizenID, organisation.now, key.now, s.keyID, s.box,
 		string(n.Kind), string(n.Method), string(n.Strength), isDefault, stamp(t.at)); err != nil {
 		return "", err
 	}
@@ -207,8 +212,8 @@ func (t *transaction) insertLink(citizenID string, n NewLink) (id string, err er
 			return "", err
 		}
 	}
-	if _, err := t.exec("UPDATE skips SET closed_at = ? WHERE account_hmac = ? AND closed_at IS NULL",
-		stamp(t.at), key); err != nil {
+	if _, err := t.exec("UPDATE skips SET closed_at = ? WHERE account_hmac IN (?, ?) AND closed_at IS NULL",
+		stamp(t.at), key.now, key.old); err != nil {
 		return "", err
 	}
 	if err := t.closeReviews(n); err != nil {

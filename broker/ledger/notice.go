@@ -50,7 +50,7 @@ func (t *transaction) notify(n Notice, citizenID string, seen bool) error {
 	id := newID()
 	s := t.ledger.keys.seal("notices", id, plain)
 	_, err = t.exec(`INSERT INTO notices (id, account_hmac, citizen_id, key_id, sealed, event, at, tries, next_at, outcome)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '')`, id, t.ledger.accountKey(n.Account), citizenID, s.keyID, s.box, n.Event, stamp(t.at), stamp(t.at))
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '')`, id, t.accountKey(n.Account).now, citizenID, s.keyID, s.box, n.Event, stamp(t.at), stamp(t.at))
 	return err
 }
 
@@ -59,25 +59,27 @@ func (t *transaction) notify(n Notice, citizenID string, seen bool) error {
 // and 20 at the most.
 func (l *Ledger) WaitingNotices(ctx context.Context, account identity.AccountID) (waiting []Notice, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		key := l.accountKey(account)
+		key := t.accountKey(account)
 		var citizenID string
-		if _, err := t.one("SELECT citizen_id FROM links WHERE account_hmac = ? AND ended_at IS NULL", []any{key}, &citizenID); err != nil {
+		if _, err := t.one("SELECT citizen_id FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NULL", key.both(), &citizenID); err != nil {
 			return err
 		}
-		waiting, err = t.notices("closed_at IS NULL AND (account_hmac = ? OR citizen_id = ? AND citizen_id <> '') ORDER BY at, id LIMIT 20", key, citizenID)
+		waiting, err = t.notices("closed_at IS NULL AND (account_hmac IN (?, ?) OR citizen_id = ? AND citizen_id <> '') ORDER BY at, id LIMIT 20",
+			key.now, key.old, citizenID)
 		return err
 	})
 	return waiting, err
 }
 
 // ClaimNotices takes a few that wait and are due, as ClaimPending does.
-func (l *Ledger) ClaimNotices(ctx context.Context, lease time.Duration) (claimed []Notice, err error) {
-	err = l.claim(ctx, "notices", lease, func(t *transaction, id string) error {
+func (l *Ledger) ClaimNotices(ctx context.Context, lease time.Duration) ([]Notice, error) {
+	return claim(ctx, l, "notices", lease, func(t *transaction, id string) (Notice, error) {
 		found, err := t.notices("id = ?", id)
-		claimed = append(claimed, found...)
-		return err
+		if err != nil || len(found) == 0 {
+			return Notice{}, err
+		}
+		return found[0], nil
 	})
-	return claimed, err
 }
 
 // PostponeNotice gives a claimed notice back, to be claimed again from a time

@@ -89,14 +89,14 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 		if err := t.spend(PurposeProof, n.Proof, n.ProofExpires); err != nil {
 			return err
 		}
-		key := l.accountKey(n.Account)
+		key := t.accountKey(n.Account)
 		var one int
-		if linked, err := t.one("SELECT 1 FROM links WHERE account_hmac = ? AND ended_at IS NULL", []any{key}, &one); err != nil {
+		if linked, err := t.one("SELECT 1 FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NULL", key.both(), &one); err != nil {
 			return err
 		} else if linked {
 			return ErrAlreadyLinked
 		}
-		if open, err := t.one("SELECT 1 FROM pending WHERE account_hmac = ? AND closed_at IS NULL", []any{key}, &one); err != nil {
+		if open, err := t.one("SELECT 1 FROM pending WHERE account_hmac IN (?, ?) AND closed_at IS NULL", key.both(), &one); err != nil {
 			return err
 		} else if open {
 			return ErrPending
@@ -109,11 +109,11 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 		}
 		if _, err := t.exec(`INSERT INTO pending (id, account_hmac, key_id, sealed, kind, consent_version, consent_language,
 				at, tries, next_at, outcome, reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '', '')`,
-			p.ID, key, s.keyID, s.box, string(p.Kind), p.Consent.Version, p.Consent.Language, stamp(t.at), stamp(t.at)); err != nil {
+			p.ID, key.now, s.keyID, s.box, string(p.Kind), p.Consent.Version, p.Consent.Language, stamp(t.at), stamp(t.at)); err != nil {
 			return err
 		}
 		return t.audit(Event{Name: EventCheckAsked, Actor: actorCitizen, Account: n.Account, Source: n.Source,
-			Detail: map[string]string{"check": p.ID, "kind": string(n.Kind), "consent": n.Consent.Version}})
+			Detail: map[string]string{"check": p.ID, "kind": string(n.Kind), "consent": n.Consent.Version, "proof": l.proofName(n.Proof)}})
 	})
 	return p, err
 }
@@ -122,18 +122,18 @@ func (l *Ledger) AddPending(ctx context.Context, n NewPending) (p Pending, err e
 // none. An account may have got a link in another way meanwhile: the link is
 // asked for first.
 func (l *Ledger) PendingByAccount(ctx context.Context, account identity.AccountID) (Pending, error) {
-	return l.firstCheck(ctx, "account_hmac = ? AND closed_at IS NULL", l.accountKey(account))
+	return l.firstCheck(ctx, "account_hmac IN (?, ?) AND closed_at IS NULL", account)
 }
 
 // AnsweredByAccount returns the account's check that was answered last, for
 // the page that tells how it ended; ErrNotFound where none was.
 func (l *Ledger) AnsweredByAccount(ctx context.Context, account identity.AccountID) (Pending, error) {
-	return l.firstCheck(ctx, "account_hmac = ? AND closed_at IS NOT NULL ORDER BY closed_at DESC, id", l.accountKey(account))
+	return l.firstCheck(ctx, "account_hmac IN (?, ?) AND closed_at IS NOT NULL ORDER BY closed_at DESC, id", account)
 }
 
-func (l *Ledger) firstCheck(ctx context.Context, condition string, arg any) (p Pending, err error) {
+func (l *Ledger) firstCheck(ctx context.Context, condition string, account identity.AccountID) (p Pending, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		found, err := t.checks(condition+" LIMIT 1", arg)
+		found, err := t.checks(condition+" LIMIT 1", t.accountKey(account).both()...)
 		if err == nil && len(found) == 0 {
 			return ErrNotFound
 		}

@@ -87,9 +87,9 @@ func (t *transaction) review(n NewReview) (reference string, err error) {
 		return "", err
 	}
 	l := t.ledger
-	who := l.keys.find("review", string(n.Account), string(n.Reason), n.Citizen.Provider, n.Citizen.Subject)
+	who := t.find("review", string(n.Account), string(n.Reason), n.Citizen.Provider, n.Citizen.Subject)
 	var id string
-	open, err := t.one("SELECT id, reference FROM reviews WHERE who = ? AND closed_at IS NULL", []any{who}, &id, &reference)
+	open, err := t.one("SELECT id, reference FROM reviews WHERE who IN (?, ?) AND closed_at IS NULL", who.both(), &id, &reference)
 	if err != nil {
 		return "", err
 	}
@@ -103,26 +103,27 @@ func (t *transaction) review(n NewReview) (reference string, err error) {
 	s := l.keys.seal("reviews", id, text)
 	_, err = t.exec(`INSERT INTO reviews (id, who, account_hmac, subject_hmac, key_id, sealed, kind, reason, reference, at, last_at, times, outcome)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, '')`,
-		id, who, l.accountKey(n.Account), l.reviewSubject(n.Citizen), s.keyID, s.box, string(n.Kind), string(n.Reason),
+		id, who.now, t.accountKey(n.Account).now, t.reviewSubject(n.Citizen).now, s.keyID, s.box, string(n.Kind), string(n.Reason),
 		reference, stamp(t.at), stamp(t.at))
 	return reference, err
 }
 
 // reviewSubject is empty where the account came first.
-func (l *Ledger) reviewSubject(c identity.Citizen) []byte {
+func (t *transaction) reviewSubject(c identity.Citizen) digest {
 	if c.Subject == "" {
-		return []byte{}
+		return digest{[]byte{}, []byte{}}
 	}
-	return l.subjectKey(c)
+	return t.subjectKey(c)
 }
 
 // closeReviews closes what a new link settles: the reviews of the account that
 // its holder asked for, or the citizen now linked. Another citizen's claim to
 // the account stays open.
 func (t *transaction) closeReviews(n NewLink) error {
+	account, subject := t.accountKey(n.Account), t.reviewSubject(n.Citizen)
 	_, err := t.exec(`UPDATE reviews SET closed_at = ?, outcome = 'linked'
-		WHERE account_hmac = ? AND subject_hmac IN (?, ?) AND closed_at IS NULL`,
-		stamp(t.at), t.ledger.accountKey(n.Account), []byte{}, t.ledger.reviewSubject(n.Citizen))
+		WHERE account_hmac IN (?, ?) AND subject_hmac IN (?, ?, ?) AND closed_at IS NULL`,
+		stamp(t.at), account.now, account.old, []byte{}, subject.now, subject.old)
 	return err
 }
 

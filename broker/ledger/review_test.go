@@ -25,7 +25,7 @@ func typed(c identity.Citizen) identity.Citizen {
 func TestAReviewWaitsWithWhatWasSaid(t *testing.T) {
 	ctx := context.Background()
 	at := newClock()
-	l := open(t, ledger.Config{URL: "sqlite://" + t.TempDir() + "/l.db", Keys: [][]byte{key(1)}, IndexKey: key(9), Now: at.now})
+	l := open(t, ledger.Config{URL: ledgerURL(tempFile(t)), Keys: [][]byte{key(1)}, IndexKey: key(9), Now: at.now})
 	asked := refused("lan", person(t, 1), ledger.ReviewMismatch)
 	reference, err := l.AskReview(ctx, asked)
 	require.NoError(t, err)

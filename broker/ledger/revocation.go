@@ -70,7 +70,7 @@ type ProviderLogout struct {
 // transaction, so that a provider that was told of a fault may send it again:
 // ErrSpent where it was acted on before.
 func (l *Ledger) EndByProvider(ctx context.Context, p ProviderLogout) error {
-	return l.change(ctx, func(t *transaction) error {
+	return l.touch(ctx, func(t *transaction) error {
 		if err := t.spend(PurposeJTI, []byte(p.Provider+"\x00"+p.ID), p.Expires); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (l *Ledger) AccountChanged(ctx context.Context, account identity.AccountID,
 }
 
 func (l *Ledger) end(ctx context.Context, e entry, before, until time.Time) error {
-	return l.change(ctx, func(t *transaction) error { return t.revoke(e, before, until) })
+	return l.touch(ctx, func(t *transaction) error { return t.revoke(e, before, until) })
 }
 
 func (t *transaction) revoke(e entry, before, until time.Time) error {

@@ -30,6 +30,7 @@ func (l *Ledger) SealAudit(ctx context.Context) (sealed int, err error) {
 			return sealed, err
 		}
 		err = l.change(ctx, func(t *transaction) error {
+			done = 0
 			rows, err := t.exec("UPDATE audit_head SET holder = ?, until_at = ? WHERE holder = ? OR until_at <= ?",
 				l.holder, stamp(t.at.Add(sealLease)), l.holder, stamp(t.at))
 			if err == nil && rows > 0 {

@@ -25,9 +25,9 @@ func (l *Ledger) SkipAtMost(ctx context.Context, most int, account identity.Acco
 		if err := t.spend(PurposeProof, proof, proofExpires); err != nil {
 			return err
 		}
-		key := l.accountKey(account)
+		key := t.accountKey(account)
 		var one int
-		linked, err := t.one("SELECT 1 FROM links WHERE account_hmac = ? AND ended_at IS NULL", []any{key}, &one)
+		linked, err := t.one("SELECT 1 FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NULL", key.both(), &one)
 		if err != nil {
 			return err
 		}
@@ -44,11 +44,11 @@ func (l *Ledger) SkipAtMost(ctx context.Context, most int, account identity.Acco
 		id := newID()
 		s := l.keys.seal("skips", id, []byte(account))
 		if _, err := t.exec("INSERT INTO skips (id, account_hmac, key_id, sealed, kind, at) VALUES (?, ?, ?, ?, ?, ?)",
-			id, key, s.keyID, s.box, string(kind), stamp(t.at)); err != nil {
+			id, key.now, s.keyID, s.box, string(kind), stamp(t.at)); err != nil {
 			return err
 		}
 		return t.audit(Event{Name: EventSkipped, Actor: actorCitizen, Account: account, Source: source,
-			Detail: map[string]string{"kind": string(kind)}})
+			Detail: map[string]string{"kind": string(kind), "proof": l.proofName(proof)}})
 	})
 	if err != nil {
 		return 0, err
@@ -60,20 +60,20 @@ func (l *Ledger) SkipAtMost(ctx context.Context, most int, account identity.Acco
 // in the history and count no more.
 func (l *Ledger) Skips(ctx context.Context, account identity.AccountID) (count int, err error) {
 	err = l.read(ctx, func(t *transaction) error {
-		count, err = t.skips(l.accountKey(account))
+		count, err = t.skips(t.accountKey(account))
 		return err
 	})
 	return count, err
 }
 
-func (t *transaction) skips(accountKey []byte) (count int, err error) {
-	_, err = t.one("SELECT COUNT(*) FROM skips WHERE account_hmac = ? AND closed_at IS NULL", []any{accountKey}, &count)
+func (t *transaction) skips(account digest) (count int, err error) {
+	_, err = t.one("SELECT COUNT(*) FROM skips WHERE account_hmac IN (?, ?) AND closed_at IS NULL", account.both(), &count)
 	return count, err
 }
 
 // actorCitizen is the actor of what somebody does with their own account.
 const actorCitizen = "citizen"
 
-func (l *Ledger) accountKey(account identity.AccountID) []byte {
-	return l.keys.find("account", string(account))
+func (t *transaction) accountKey(account identity.AccountID) digest {
+	return t.find("account", string(account))
 }

@@ -20,8 +20,11 @@ const (
 // process asks. An id past expires is ErrSpent too, since the record of its
 // spending may be gone by then. Only a keyed hash of the id is kept.
 func (l *Ledger) Spend(ctx context.Context, purpose Purpose, id []byte, expires time.Time) error {
-	return l.change(ctx, func(t *transaction) error { return t.spend(purpose, id, expires) })
+	return l.touch(ctx, func(t *transaction) error { return t.spend(purpose, id, expires) })
 }
+
+// proofName stands for a proof in the audit row of what it was spent on.
+func (l *Ledger) proofName(proof []byte) string { return l.Pseudonym("proof", string(proof)) }
 
 func (t *transaction) spend(purpose Purpose, id []byte, expires time.Time) error {
 	if len(id) == 0 || purpose == "" {
@@ -30,8 +33,12 @@ func (t *transaction) spend(purpose Purpose, id []byte, expires time.Time) error
 	if !expires.After(t.at) {
 		return ErrSpent
 	}
+	hash := t.find("spent", string(purpose), string(id))
+	if err := t.adopt("spent", "purpose", string(purpose), hash); err != nil {
+		return err
+	}
 	rows, err := t.exec("INSERT INTO spent (purpose, hmac, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-		string(purpose), t.ledger.keys.find("spent", string(purpose), string(id)), stamp(expires))
+		string(purpose), hash.now, stamp(expires))
 	if err == nil && rows == 0 {
 		return ErrSpent
 	}

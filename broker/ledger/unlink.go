@@ -91,7 +91,7 @@ func (l *Ledger) EndDueUnlinks(ctx context.Context) (ended int, err error) {
 func (l *Ledger) UnlinkedAccount(ctx context.Context, account identity.AccountID) (unlinked bool, err error) {
 	err = l.read(ctx, func(t *transaction) error {
 		var one int
-		active, err := t.one("SELECT 1 FROM links WHERE account_hmac = ? AND ended_at IS NULL", []any{l.accountKey(account)}, &one)
+		active, err := t.one("SELECT 1 FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NULL", t.accountKey(account).both(), &one)
 		if err != nil || active {
 			return err
 		}

@@ -14,23 +14,24 @@ type AuditReport struct {
 	// First and Last are the numbers of the rows that were verified, First
 	// greater than Last where there are none yet. The rows before First are
 	// past their time and gone.
-	First, Last int64
+	First int64 `json:"first"`
+	Last  int64 `json:"last"`
 	// Checkpoints counts the signatures verified on the way.
-	Checkpoints int
+	Checkpoints int `json:"checkpoints"`
 	// Unsealed counts the rows that await their place in the chain.
-	Unsealed int
+	Unsealed int `json:"unsealed"`
 	// Since is when the oldest kept checkpoint was signed.
-	Since time.Time
+	Since time.Time `json:"since"`
 	// Head is the chain's hash at Last, in hex. Kept elsewhere, it shows a
 	// ledger that was replaced by an older copy of itself: nothing inside can.
-	Head string
+	Head string `json:"head"`
 	// Broken is the number of the first row that is missing, changed, moved or
 	// not the ledger's, 0 where all is well. Rows that are not sealed count on
 	// from Last.
-	Broken int64
+	Broken int64 `json:"broken"`
 	// Reason says what is wrong with it, for the operator; "" where all is
 	// well.
-	Reason string
+	Reason string `json:"reason"`
 }
 
 // Whole reports that nothing is broken.

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,6 +32,8 @@ type Vote struct {
 	Decision ReviewDecision
 	Note     string    // why, for whoever audits
 	At       time.Time // when it was cast; the ledger's to set
+
+	id string
 }
 
 type sealedVote struct {
@@ -71,9 +72,18 @@ func (l *Ledger) Decide(ctx context.Context, reference string, v Vote) (carried 
 
 // vote records a vote and reports whether it is the second of its kind.
 func (t *transaction) vote(r Review, v Vote) (agreed bool, err error) {
-	officer := t.ledger.Pseudonym("actor", v.Officer)
-	if _, err := t.exec("DELETE FROM review_votes WHERE review_id = ? AND officer = ?", r.ID, officer); err != nil {
+	votes, err := t.votes(r.ID)
+	if err != nil {
 		return false, err
+	}
+	// By name, not by pseudonym, which another index key changes: nobody is two
+	// officers.
+	for _, had := range votes {
+		if had.Officer != v.Officer {
+			agreed = agreed || had.Decision == v.Decision
+		} else if _, err := t.exec("DELETE FROM review_votes WHERE id = ?", had.id); err != nil {
+			return false, err
+		}
 	}
 	plain, err := json.Marshal(sealedVote{v.Officer, v.Note})
 	if err != nil {
@@ -82,12 +92,7 @@ func (t *transaction) vote(r Review, v Vote) (agreed bool, err error) {
 	id := newID()
 	s := t.ledger.keys.seal("review_votes", id, plain)
 	if _, err := t.exec("INSERT INTO review_votes (id, review_id, officer, decision, key_id, sealed, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		id, r.ID, officer, string(v.Decision), s.keyID, s.box, stamp(t.at)); err != nil {
-		return false, err
-	}
-	var one int
-	if agreed, err = t.one("SELECT 1 FROM review_votes WHERE review_id = ? AND officer <> ? AND decision = ? LIMIT 1",
-		[]any{r.ID, officer, string(v.Decision)}, &one); err != nil {
+		id, r.ID, t.ledger.Pseudonym("actor", v.Officer), string(v.Decision), s.keyID, s.box, stamp(t.at)); err != nil {
 		return false, err
 	}
 	return agreed, t.audit(Event{Name: EventReviewVoted, Actor: v.Officer, Account: r.Account,
@@ -117,9 +122,9 @@ func (t *transaction) award(r Review, officer string) error {
 	if err != nil {
 		return err
 	}
-	held, err := t.active("l.account_hmac = ?", t.ledger.accountKey(r.Account))
+	held, err := t.active("l.account_hmac IN (?, ?)", t.accountKey(r.Account).both()...)
 	switch {
-	case err == nil && held.CitizenID == citizenID && bytes.Equal(held.organisation, t.ledger.organisationKey(r.Citizen.Organisation)):
+	case err == nil && held.CitizenID == citizenID && held.organisation.same(t.organisationKey(r.Citizen.Organisation)):
 		return nil
 	case err == nil:
 		if err := t.unlink(held, "review", officer); err != nil {
@@ -148,29 +153,35 @@ func (l *Ledger) ReviewByReference(ctx context.Context, reference string) (r Rev
 		if r, err = t.openReview(reference); err != nil {
 			return err
 		}
-		return t.each("SELECT id, decision, key_id, sealed, at FROM review_votes WHERE review_id = ? ORDER BY at, id", []any{r.ID},
-			func(scan func(...any) error) error {
-				var v Vote
-				var id string
-				var s sealed
-				var at int64
-				if err := scan(&id, &v.Decision, &s.keyID, &s.box, &at); err != nil {
-					return err
-				}
-				plain, err := l.keys.open("review_votes", id, s)
-				if err != nil {
-					return err
-				}
-				var inside sealedVote
-				if err := json.Unmarshal(plain, &inside); err != nil {
-					return err
-				}
-				v.Officer, v.Note, v.At = inside.Officer, inside.Note, moment(at)
-				votes = append(votes, v)
-				return nil
-			})
+		votes, err = t.votes(r.ID)
+		return err
 	})
 	return r, votes, err
+}
+
+// votes are those on a review, the oldest first.
+func (t *transaction) votes(reviewID string) (votes []Vote, err error) {
+	err = t.each("SELECT id, decision, key_id, sealed, at FROM review_votes WHERE review_id = ? ORDER BY at, id", []any{reviewID},
+		func(scan func(...any) error) error {
+			var v Vote
+			var s sealed
+			var at int64
+			if err := scan(&v.id, &v.Decision, &s.keyID, &s.box, &at); err != nil {
+				return err
+			}
+			plain, err := t.ledger.keys.open("review_votes", v.id, s)
+			if err != nil {
+				return err
+			}
+			var inside sealedVote
+			if err := json.Unmarshal(plain, &inside); err != nil {
+				return err
+			}
+			v.Officer, v.Note, v.At = inside.Officer, inside.Note, moment(at)
+			votes = append(votes, v)
+			return nil
+		})
+	return votes, err
 }
 
 // openReview is the open review of a reference, or ErrNotFound.
@@ -189,6 +200,6 @@ func (t *transaction) openReview(reference string) (Review, error) {
 // decision took it away, and only a new proof brings one back.
 func (t *transaction) everUnlinked(account identity.AccountID) (bool, error) {
 	var one int
-	return t.one("SELECT 1 FROM links WHERE account_hmac = ? AND ended_at IS NOT NULL LIMIT 1",
-		[]any{t.ledger.accountKey(account)}, &one)
+	return t.one("SELECT 1 FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NOT NULL LIMIT 1",
+		t.accountKey(account).both(), &one)
 }

@@ -46,13 +46,8 @@ func (t *transaction) queueWriteBack(linkID string) error {
 // ClaimWriteBack takes a few open write-backs that are due, the longest due
 // first. Nobody else is given them until the lease has passed, or
 // PostponeWriteBack gives them back.
-func (l *Ledger) ClaimWriteBack(ctx context.Context, lease time.Duration) (claimed []WriteBack, err error) {
-	err = l.claim(ctx, "write_backs", lease, func(t *transaction, id string) error {
-		w, err := t.openWriteBack(id)
-		claimed = append(claimed, w)
-		return err
-	})
-	return claimed, err
+func (l *Ledger) ClaimWriteBack(ctx context.Context, lease time.Duration) ([]WriteBack, error) {
+	return claim(ctx, l, "write_backs", lease, (*transaction).openWriteBack)
 }
 
 // PostponeWriteBack gives a claimed write-back back, to be claimed again from a
@@ -111,17 +106,18 @@ func (t *transaction) reviewWriteBack(w *WriteBack) error {
 func (t *transaction) openWriteBack(id string) (WriteBack, error) {
 	w := WriteBack{ID: id}
 	var account sealed
+	var organisation []byte
 	var at int64
-	found, err := t.one(`SELECT w.at, w.tries, l.citizen_id, l.key_id, l.sealed FROM write_backs w
+	found, err := t.one(`SELECT w.at, w.tries, l.citizen_id, l.organisation_hmac, l.key_id, l.sealed FROM write_backs w
 		JOIN links l ON l.id = w.id WHERE w.id = ? AND w.closed_at IS NULL`,
-		[]any{id}, &at, &w.Tries, &w.citizenID, &account.keyID, &account.box)
+		[]any{id}, &at, &w.Tries, &w.citizenID, &organisation, &account.keyID, &account.box)
 	if err != nil {
 		return WriteBack{}, err
 	}
 	if !found {
 		return WriteBack{}, ErrNotFound
 	}
-	plain, err := t.ledger.keys.open("links", id, account)
-	w.At, w.Account = moment(at), identity.AccountID(plain)
+	inside, err := t.ledger.openParties(id, organisation, account)
+	w.At, w.Account = moment(at), identity.AccountID(inside.Account)
 	return w, err
 }

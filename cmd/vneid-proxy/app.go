@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -160,6 +161,7 @@ func (a *app) broker(ctx context.Context, jar *session.Jar) (pages, error) {
 		TellAtSignIn:    c.Portal.NotifyURL == nil,
 		Now:             a.now,
 		Client:          func(r *http.Request) (string, bool) { return a.proxy.Client(r) },
+		Source:          func(r *http.Request) netip.AddrPort { return a.proxy.Source(r) },
 	}
 	if open, ok := connector.(io.Closer); ok {
 		a.closers = append(a.closers, open)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"vneid-proxy/broker/ledger"
@@ -13,37 +11,24 @@ import (
 
 type auditCommand struct {
 	Verify auditVerifyCommand `cmd:"" help:"Walk the audit chain from the oldest kept checkpoint and name the first row that is broken."`
+	Export auditExportCommand `cmd:"" help:"Write the chained rows to standard output, in order, with all that an outsider needs to verify them."`
 }
 
 type auditVerifyCommand struct{}
 
 // Run verifies the chain beside a running process or without one. A broken
 // chain is an error.
-func (auditVerifyCommand) Run(ctx context.Context, environ environment) (err error) {
-	c, err := config.Load(environ)
-	if err != nil {
-		return err
-	}
-	l, err := openLedger(ctx, c, slog.Default(), time.Now)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	report, err := l.VerifyAudit(ctx)
-	if err != nil {
-		return err
-	}
-	if !report.Whole() {
-		return fmt.Errorf("audit row %d: %s", report.Broken, report.Reason)
-	}
-	fmt.Printf("whole: rows %d to %d, %d checkpoints since %s, %d rows await sealing\nhead: %s\n",
-		report.First, report.Last, report.Checkpoints, report.Since.UTC().Format(time.RFC3339), report.Unsealed, report.Head)
-	return nil
-}
-
-func openLedger(ctx context.Context, c config.Config, logger *slog.Logger, now func() time.Time) (*ledger.Ledger, error) {
-	return ledger.Open(ctx, ledger.Config{
-		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-		SessionLifetime: c.Session.Lifetime, WriteBack: c.Directory.WriteBack, Notify: c.Portal.NotifyURL != nil, Logger: logger, Now: now,
+func (auditVerifyCommand) Run(ctx context.Context, environ environment) error {
+	return withLedger(ctx, environ, func(_ config.Config, l *ledger.Ledger) error {
+		report, err := l.VerifyAudit(ctx)
+		if err != nil {
+			return err
+		}
+		if !report.Whole() {
+			return fmt.Errorf("audit row %d: %s", report.Broken, report.Reason)
+		}
+		fmt.Printf("whole: rows %d to %d, %d checkpoints since %s, %d rows await sealing\nhead: %s\n",
+			report.First, report.Last, report.Checkpoints, report.Since.UTC().Format(time.RFC3339), report.Unsealed, report.Head)
+		return nil
 	})
 }

@@ -17,14 +17,17 @@ const (
 	spaceNone  = 16 << 20
 )
 
-// ledger looks whether serve would start on the file.
+// ledger looks whether serve would start on the file or database.
 func (i *inspection) ledger(ctx context.Context) findings {
 	ctx, cancel := context.WithTimeout(ctx, i.config.Process.CallTimeout)
 	defer cancel()
 	name := variable("LEDGER_URL")
-	address, err := url.Parse(i.config.Ledger.URL)
+	address, err := url.Parse(i.config.Ledger.URL.Reveal())
 	if err != nil {
-		return findings{ledgerFolder.fault("the address cannot be read", name+": sqlite:// and the absolute path of a file")}
+		return findings{ledgerFolder.fault("the address cannot be read", name+": sqlite:// and the absolute path of a file, or postgres://")}
+	}
+	if address.Scheme != "sqlite" {
+		return i.ledgerServer(ctx)
 	}
 	folder := filepath.Dir(address.Path)
 	if err := writable(folder); err != nil {
@@ -39,9 +42,7 @@ func (i *inspection) ledger(ctx context.Context) findings {
 		found = append(found, space(free))
 	}
 
-	seen, err := ledger.Inspect(ctx, ledger.Config{
-		URL: i.config.Ledger.URL, Keys: i.config.Keys.Ledger.Reveal(), IndexKey: i.config.Keys.LedgerIndex.Reveal()[0],
-	})
+	seen, err := ledger.Inspect(ctx, ledgerConfig(i.config))
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return append(found, ledgerFile.fault("somebody else has kept it locked for longer than "+variable("CALL_TIMEOUT"),
@@ -51,25 +52,36 @@ func (i *inspection) ledger(ctx context.Context) findings {
 			name+": another file, or restore it from its backup; run check as the user that serves"))
 	case seen.Absent:
 		return append(found, ledgerFile.ok("there is none yet: serve makes it"))
-	case seen.Version > seen.Newest:
-		found = append(found, ledgerFile.fault("a newer release has made or changed it", "run that release, or restore the copy from before it"))
-	case seen.Version < seen.Newest:
-		found = append(found, ledgerFile.ok(fmt.Sprintf("opens; serve will bring its tables from version %d to %d", seen.Version, seen.Newest)))
-	default:
-		found = append(found, ledgerFile.ok("opens, and its tables are up to date"))
 	}
+	found = append(found, tables(ledgerFile, seen))
 	if seen.Durable {
 		found = append(found, ledgerDurable.ok("what is confirmed is on disk before (WAL, synchronous=FULL)"))
 	} else {
 		found = append(found, ledgerDurable.warning("it is not in WAL mode: another program has changed it", "nothing else may write to the file; serve sets the mode again"))
 	}
-	if seen.Keys != nil { // names the key's id, never the key
-		return append(found, ledgerKeys.fault(seen.Keys.Error(),
-			variable("LEDGER_KEYS")+" or "+variable("LEDGER_INDEX_KEY")+": give back the key of that id; old ones stay in the list"))
+	return append(found, contents(seen)...)
+}
+
+// tables says whether they are those of this release.
+func tables(subject subject, seen ledger.Inspection) finding {
+	switch {
+	case seen.Version > seen.Newest:
+		return subject.fault("a newer release has made or changed it", "run that release, or restore the copy from before it")
+	case seen.Version < seen.Newest:
+		return subject.ok(fmt.Sprintf("opens; serve will bring its tables from version %d to %d", seen.Version, seen.Newest))
 	}
-	found = append(found, ledgerKeys.ok("every row's key is at hand"))
+	return subject.ok("opens, and its tables are up to date")
+}
+
+// contents says whether the keys fit and the audit is as it was left.
+func contents(seen ledger.Inspection) findings {
+	if seen.Keys != nil { // names the key's id, never the key
+		return findings{ledgerKeys.fault(seen.Keys.Error(),
+			variable("LEDGER_KEYS")+" or "+variable("LEDGER_INDEX_KEY")+": give back the key of that id; old ones stay in the list")}
+	}
+	found := findings{ledgerKeys.ok("every row's key is at hand")}
 	if seen.Chain != nil {
-		return append(found, ledgerAudit.fault("the audit chain does not end as it was left", "find out who changed the file; vneid-proxy audit verify names the row"))
+		return append(found, ledgerAudit.fault("the audit chain does not end as it was left", "find out who changed it; vneid-proxy audit verify names the row"))
 	}
 	return append(found, ledgerAudit.ok("the audit chain ends as it was left"))
 }

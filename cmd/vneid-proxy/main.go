@@ -32,6 +32,7 @@ type commands struct {
 	Links      linksCommand      `cmd:"" help:"Which citizen an account belongs to, and since when; end a link."`
 	Exemptions exemptionsCommand `cmd:"" help:"Excuse single accounts from linking for a while, or give them more time."`
 	Audit      auditCommand      `cmd:"" help:"Read the audit of the ledger that the environment names."`
+	Ledger     ledgerCommand     `cmd:"" help:"Check the ledger that the environment names, or change its keys."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

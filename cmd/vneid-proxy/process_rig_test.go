@@ -220,11 +220,11 @@ const procHost = "portal.localhost"
 
 // procWorld is what serve stands among, in this process.
 type procWorld struct {
-	vneid, population, portal string // addresses
-	data                      string // the folder of the ledger
-	accounts                  string // the directory's file
-	public                    string // the portal's public URL
-	keys                      map[string]string
+	vneid, population, portal string            // addresses
+	data                      string            // the folder of the ledger
+	accounts                  string            // the directory's file
+	public                    string            // the portal's public URL
+	keys                      map[string]string // "NEXT" is a further one
 }
 
 // procWorldConfig changes a world from the usual one.
@@ -249,7 +249,7 @@ func newProcWorld(t *testing.T, c procWorldConfig) *procWorld {
 		c.scheme = "http"
 	}
 	w := &procWorld{data: t.TempDir(), keys: map[string]string{}, public: c.scheme + "://" + procHost}
-	for _, name := range []string{"SECRET_KEYS", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "CLIENT_SECRET", "POPULATION_TOKEN", "DIRECTORY_TOKEN"} {
+	for _, name := range []string{"SECRET_KEYS", "LEDGER_KEYS", "LEDGER_INDEX_KEY", "NEXT", "CLIENT_SECRET", "POPULATION_TOKEN", "DIRECTORY_TOKEN"} {
 		var key [32]byte
 		_, _ = rand.Read(key[:]) // never fails, crypto/rand
 		w.keys[name] = base64.StdEncoding.EncodeToString(key[:])

@@ -195,9 +195,7 @@ func (k checkCommand) rehearseOne(ctx context.Context, c config.Config, policy l
 // the audit is to be written to. Where there is none yet, an empty one that is thrown away stands in for it; one that serve
 // would change first is left alone.
 func rehearsalLedger(ctx context.Context, c config.Config, audited bool) (l *ledger.Ledger, end func() error, err error) {
-	seen, err := ledger.Inspect(ctx, ledger.Config{
-		URL: c.Ledger.URL, Keys: c.Keys.Ledger.Reveal(), IndexKey: c.Keys.LedgerIndex.Reveal()[0],
-	})
+	seen, err := ledger.Inspect(ctx, ledgerConfig(c))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -214,7 +212,10 @@ func rehearsalLedger(ctx context.Context, c config.Config, audited bool) (l *led
 			return nil, nil, err
 		}
 		clean = func() error { return os.RemoveAll(folder) }
-		c.Ledger.URL = "sqlite://" + filepath.Join(folder, "ledger.db")
+		c.Ledger = config.Ledger{}
+		if err := c.Ledger.URL.UnmarshalText([]byte("sqlite://" + filepath.Join(folder, "ledger.db"))); err != nil {
+			return nil, nil, errors.Join(err, clean())
+		}
 		fmt.Fprintln(os.Stderr, "vneid-proxy: there is no ledger yet: nobody counts as linked, pending, skipping or exempt")
 	}
 	if l, err = openLedger(ctx, c, discard(), time.Now); err != nil {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,24 +10,52 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
+// sqlite is one file, open twice: one connection that writes, since SQLite has
+// one writer at a time anyway, and several that only read.
+type sqlite struct{ writer, reader *sql.DB }
 
-// openSQLite opens the file twice: one connection that writes, since SQLite
-// has one writer at a time anyway, and several that only read.
-func openSQLite(ctx context.Context, ledgerURL string) (writer, reader *sql.DB, err error) {
+func (s *sqlite) begin(ctx context.Context, purpose work) (*sql.Tx, error) {
+	if purpose == reading {
+		return s.reader.BeginTx(ctx, nil)
+	}
+	return s.writer.BeginTx(ctx, nil)
+}
+
+func (s *sqlite) commit(t *sql.Tx) error { return t.Commit() }
+
+// alone is what every transaction that writes is.
+func (s *sqlite) alone(*transaction) error { return nil }
+
+// again is never: who writes has the lock from the beginning.
+func (s *sqlite) again(error) bool { return false }
+
+func (s *sqlite) say(query string) string { return query }
+
+func (s *sqlite) close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
+
+// forget moves what the write-ahead log holds into the file and cuts it off,
+// so that what was overwritten in the one is not left in the other.
+func (s *sqlite) forget(ctx context.Context) error {
+	var busy, logged, moved int
+	err := s.writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	if err == nil && busy != 0 {
+		return errors.New("somebody is reading")
+	}
+	return err
+}
+
+func openSQLite(ctx context.Context, ledgerURL string) (*sqlite, error) {
 	path, err := sqlitePath(ledgerURL)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := ownFile(path); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	pragmas := pragmas()
 	pragmas.Set("_journal_mode", "WAL")
@@ -37,19 +64,21 @@ func openSQLite(ctx context.Context, ledgerURL string) (writer, reader *sql.DB, 
 	// A transaction that starts as reader and then writes can fail for having
 	// read too early; one that will write takes the lock first.
 	pragmas.Set("_txlock", "immediate")
-	if writer, err = sql.Open("sqlite", name+"?"+pragmas.Encode()); err != nil {
-		return nil, nil, err
+	writer, err := sql.Open("sqlite", name+"?"+pragmas.Encode())
+	if err != nil {
+		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	if err := migrate(ctx, writer); err != nil {
-		return nil, nil, errors.Join(err, writer.Close())
+	if err := migrate(ctx, writer, goose.DialectSQLite3, "sqlite"); err != nil {
+		return nil, errors.Join(err, writer.Close())
 	}
-	if reader, err = sql.Open("sqlite", readPragmas); err != nil {
-		return nil, nil, errors.Join(err, writer.Close())
+	reader, err := sql.Open("sqlite", readPragmas)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
 	}
 	reader.SetMaxOpenConns(8)
 	reader.SetMaxIdleConns(8)
-	return writer, reader, nil
+	return &sqlite{writer, reader}, nil
 }
 
 // pragmas are those of every connection.
@@ -71,7 +100,7 @@ func sqlitePath(ledgerURL string) (string, error) {
 	u, err := url.Parse(ledgerURL)
 	if err != nil || u.Scheme != "sqlite" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		// The text is not repeated: another scheme's URL may hold a password.
-		return "", Error("ledger: the URL is not sqlite:///absolute/path or sqlite:relative/path")
+		return "", Error("ledger: the URL is neither postgres://… nor sqlite:///absolute/path or sqlite:relative/path")
 	}
 	path := u.Path
 	if u.Opaque != "" {
@@ -110,38 +139,4 @@ func ownFile(path string) error {
 		return os.Chmod(path, 0o600)
 	}
 	return nil
-}
-
-// migrate brings the tables up to date. Where two processes start at once, the
-// loser of a step finds the table there; it looks again and goes on.
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	for tries := 1; ; tries++ {
-		if _, err = provider.Up(ctx); err == nil || tries == 10 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// emptyLog moves what the write-ahead log holds into the file and cuts it off,
-// so that what was overwritten in the one is not left in the other.
-func emptyLog(ctx context.Context, db *sql.DB) error {
-	var busy, logged, moved int
-	err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
-	if err == nil && busy != 0 {
-		return errors.New("somebody is reading")
-	}
-	return err
 }
