@@ -15,8 +15,10 @@ import (
 
 	"vneid-proxy/broker/directory"
 	"vneid-proxy/broker/ledger"
+	"vneid-proxy/broker/link"
 	"vneid-proxy/cleanup"
 	"vneid-proxy/config"
+	"vneid-proxy/identity"
 )
 
 type accountsCommand struct {
@@ -42,13 +44,18 @@ type accountsRules struct {
 	WorkFolder      string   `placeholder:"FOLDER" type:"existingdir" help:"Where working files are made; default the system's for temporary files."`
 }
 
-func (s accountsRules) rules() cleanup.Rules {
-	return cleanup.Rules{RepairZeros: s.RepairZeros, NineDigits: cleanup.NineDigits(s.NineDigits), PlaceholderDomains: s.PlaceholderMail}
+// rules count an account under its cohort of the policy, else its kind.
+func (s accountsRules) rules(policy link.Policy) cleanup.Rules {
+	return cleanup.Rules{
+		RepairZeros: s.RepairZeros, NineDigits: cleanup.NineDigits(s.NineDigits), PlaceholderDomains: s.PlaceholderMail,
+		Cohort: func(a identity.Account) string { return policy.ClassOf(a).Cohort },
+	}
 }
 
 // accounts is what the commands work with.
 type accounts struct {
 	config    config.Config
+	policy    link.Policy
 	ledger    *ledger.Ledger
 	directory cleanup.Directory
 	// unreadable counts the rows that were no account in the last reading.
@@ -61,8 +68,12 @@ func openBare(ctx context.Context, environ environment) (*accounts, error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, err := loadPolicy(c)
+	if err != nil {
+		return nil, err
+	}
 	l, err := openLedger(ctx, c, slog.Default(), time.Now)
-	return &accounts{config: c, ledger: l, unreadable: new(int)}, err
+	return &accounts{config: c, policy: policy, ledger: l, unreadable: new(int)}, err
 }
 
 // openWhole is openBare with whatever can be read whole.
@@ -189,7 +200,7 @@ func (k accountsReading) print(ctx context.Context, environ environment, command
 	}
 	progress := newProgress(os.Stderr, "accounts read", 0)
 	report, err := cleanup.Take(ctx, cleanup.Config{
-		Directory: a.directory, Ledger: a.ledger, Rules: k.rules(), Folder: k.WorkFolder, Duplicates: true, List: wanted, Progress: progress.set,
+		Directory: a.directory, Ledger: a.ledger, Rules: k.rules(a.policy), Folder: k.WorkFolder, Duplicates: true, List: wanted, Progress: progress.set,
 	})
 	progress.end()
 	if err != nil {

@@ -42,10 +42,10 @@ func (k accountsExportCommand) Run(ctx context.Context, environ environment) (er
 		return err
 	}
 	if k.As == "accounts" {
-		return writeAccounts(ctx, a.directory, k.rules(), k.WorkFolder, k.Output)
+		return writeAccounts(ctx, a.directory, k.rules(a.policy), k.WorkFolder, k.Output)
 	}
 	return k.write(func(to io.Writer) error {
-		_, err := cleanup.Worklist(ctx, cleanup.Config{Directory: a.directory, Ledger: a.ledger, Rules: k.rules()}, to, show,
+		_, err := cleanup.Worklist(ctx, cleanup.Config{Directory: a.directory, Ledger: a.ledger, Rules: k.rules(a.policy)}, to, show,
 			func(state cleanup.State, findings []cleanup.Finding) bool {
 				return len(k.Only) == 0 || wanted("", state) ||
 					slices.ContainsFunc(findings, func(f cleanup.Finding) bool { return wanted(f, "") })

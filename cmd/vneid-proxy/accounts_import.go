@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"vneid-proxy/broker/directory"
+	"vneid-proxy/broker/link"
 	"vneid-proxy/cleanup"
 	"vneid-proxy/config"
 	"vneid-proxy/identity"
@@ -28,9 +29,9 @@ func (k accountsImportCommand) Run(ctx context.Context, environ environment) err
 		return errors.New(variable("DIRECTORY_URL") + " names the portal's own directory: there is nothing to import into. With embedded: it names the file")
 	}
 	if to := embeddedFile(c); to != "" {
-		return writeAccounts(ctx, directory.CSVScan{Path: k.Input}, k.rules(), k.WorkFolder, to)
+		return writeAccounts(ctx, directory.CSVScan{Path: k.Input}, k.rules(link.Policy{}), k.WorkFolder, to)
 	}
-	return importAccounts(ctx, c.Directory.URL.Path, k.Input, k.rules())
+	return importAccounts(ctx, c.Directory.URL.Path, k.Input, k.rules(link.Policy{}))
 }
 
 // importAccounts fills the file that serve looks accounts up in. What the rules

@@ -49,7 +49,7 @@ func (k accountsMatchCommand) Run(ctx context.Context, environ environment) (err
 	progress := newProgress(os.Stderr, "accounts asked about", todo)
 	run := rand.Text()
 	far, err := cleanup.Match(ctx, cleanup.MatchConfig{
-		Directory: a.directory, Ledger: a.ledger, Rules: k.rules(), Run: run,
+		Directory: a.directory, Ledger: a.ledger, Rules: k.rules(a.policy), Run: run,
 		Check:   cleanup.Check(populationCheck(client.Background(0), calls{metrics: metrics.New(buildVersion()), now: time.Now})),
 		Workers: k.Workers, PerSecond: k.Rate, PerDay: k.PerDay, Patience: k.GiveUp,
 		DayEnds:  func(now time.Time) time.Time { return link.DayOf(now).Time().AddDate(0, 0, 1) },
@@ -76,7 +76,7 @@ func (k accountsMatchCommand) Run(ctx context.Context, environ environment) (err
 func (k accountsMatchCommand) count(ctx context.Context, a *accounts) (todo int, err error) {
 	progress := newProgress(os.Stderr, "accounts read", 0)
 	defer progress.end()
-	report, err := cleanup.Take(ctx, cleanup.Config{Directory: a.directory, Ledger: a.ledger, Rules: k.rules(), Folder: k.WorkFolder, Progress: progress.set})
+	report, err := cleanup.Take(ctx, cleanup.Config{Directory: a.directory, Ledger: a.ledger, Rules: k.rules(a.policy), Folder: k.WorkFolder, Progress: progress.set})
 	if err != nil {
 		return 0, err
 	}
