@@ -15,7 +15,8 @@ import (
 
 // Link ties an account to a citizen, or lets somebody who may put it off.
 // link_legacy.go is flow A (the account came first), link_provider.go flow B
-// (the citizen came first), identity.go the page for afterwards.
+// (the citizen came first) and link_prove.go its forms, identity.go the page
+// for afterwards.
 type Link struct{ *broker }
 
 // arrive goes on with somebody who has just proved one side: in at once where
