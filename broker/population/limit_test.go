@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -185,13 +186,15 @@ func TestTheDaysBudget(t *testing.T) {
 func TestTheCountOverMidnight(t *testing.T) {
 	q := question(t)
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards counts
 		counts := map[string]int{}
-		first := true
+		var asked atomic.Int32
 		c := limited(t, &service{}, population.Limits{PerDay: 5, Count: func(_ context.Context, day string) (int, error) {
-			if first {
-				first = false
+			if asked.Add(1) == 1 {
 				time.Sleep(2 * time.Second) // the ledger is slow just now
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			counts[day]++
 			return counts[day], nil
 		}})
@@ -202,6 +205,8 @@ func TestTheCountOverMidnight(t *testing.T) {
 		_, err := c.Match(t.Context(), q)
 		require.NoError(t, err)
 		time.Sleep(time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		assert.Equal(t, map[string]int{"2000-01-01": 1, "2000-01-02": 1}, counts)
 		assert.Equal(t, population.State{Used: 1, Left: 4}, c.State())
 	})
