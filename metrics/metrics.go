@@ -38,6 +38,7 @@ type Metrics struct {
 
 	faults  *prometheus.CounterVec
 	skew    *prometheus.GaugeVec
+	up      *prometheus.GaugeVec
 	logouts *prometheus.CounterVec
 
 	pending  prometheus.Gauge
@@ -79,6 +80,8 @@ func New(version string) *Metrics {
 		"system", "operation", "outcome")
 	m.faults = m.counters("vneid_proxy_provider_faults_total",
 		"Answers of the provider that were not believed, or did not come, by reason (docs/protocol.md lists them).", "provider", "reason")
+	m.up = m.gauges("vneid_proxy_provider_up",
+		"Whether the provider answered when a sign-in last needed it (1), or not (0). Sessions go on without it.", "provider")
 	m.skew = m.gauges("vneid_proxy_provider_clock_skew_seconds",
 		"How far the provider's clock was ahead of ours at the last sign-in; below 0, behind or slow to answer.", "provider")
 	m.logouts = m.counters("vneid_proxy_provider_logouts_total",
@@ -150,6 +153,15 @@ func (m *Metrics) Call(system, operation, outcome string, took time.Duration) {
 // ProviderFault counts an answer that was not believed, by its reason.
 func (m *Metrics) ProviderFault(provider, reason string) {
 	m.faults.WithLabelValues(provider, reason).Inc()
+}
+
+// ProviderUp is whether the provider answered when it was last needed.
+func (m *Metrics) ProviderUp(provider string, up bool) {
+	value := 0.0
+	if up {
+		value = 1
+	}
+	m.up.WithLabelValues(provider).Set(value)
 }
 
 // ProviderSkew is how far the provider's clock was ahead at a sign-in.

@@ -57,6 +57,7 @@ func use(m *metrics.Metrics) {
 	m.Call("population", "match", "timeout", 5*time.Second)
 	m.ProviderFault("vneid", "nonce")
 	m.ProviderSkew("vneid", -2*time.Second)
+	m.ProviderUp("vneid", true)
 	m.ProviderLogout("vneid", metrics.BackChannel, "ok")
 	m.PendingAge(90 * time.Second)
 	m.PendingChecked("matched")
@@ -99,6 +100,7 @@ func TestLabelsAreAClosedList(t *testing.T) {
 		"vneid_proxy_call_duration_seconds":          {"system", "operation", "outcome"},
 		"vneid_proxy_provider_faults_total":          {"provider", "reason"},
 		"vneid_proxy_provider_clock_skew_seconds":    {"provider"},
+		"vneid_proxy_provider_up":                    {"provider"},
 		"vneid_proxy_provider_logouts_total":         {"provider", "channel", "outcome"},
 		"vneid_proxy_config_last_reload_successful":  {"file"},
 		"vneid_proxy_config_reloads_total":           {"file", "outcome"},

@@ -153,12 +153,14 @@ type outage struct{ at atomic.Int64 }
 // awayFor is how long an outage is told of that nobody has met again.
 const awayFor = 30 * time.Second
 
-func (o *outage) noted(err error, now time.Time) {
+func (p provider) noted(err error) {
 	switch {
 	case errors.Is(err, vneid.ErrUnavailable):
-		o.at.Store(now.UnixNano())
+		p.outage.at.Store(p.calls.now().UnixNano())
+		p.calls.metrics.ProviderUp(p.Name(), false)
 	case err == nil:
-		o.at.Store(0)
+		p.outage.at.Store(0)
+		p.calls.metrics.ProviderUp(p.Name(), true)
 	}
 }
 
@@ -168,7 +170,7 @@ func (p provider) AuthURL(ctx context.Context, a session.Attempt) (string, error
 	address, err := p.profile.AuthURL(ctx, a)
 	p.faulted(err)
 	if err != nil { // an address is soon told, where nobody is asked for it
-		p.outage.noted(err, p.calls.now())
+		p.noted(err)
 	}
 	return address, providerFault(err)
 }
@@ -178,7 +180,7 @@ func (p provider) Redeem(ctx context.Context, a session.Attempt, rawQuery string
 	who, err := p.RedeemQuery(ctx, a, rawQuery)
 	p.calls.measure(p.system, "redeem", began, providerOutcome(err))
 	p.faulted(err)
-	p.outage.noted(err, p.calls.now())
+	p.noted(err)
 	if err != nil {
 		return broker.Vouched{}, providerFault(err)
 	}

@@ -17,11 +17,13 @@ func TestProviderAwayIsSaid(t *testing.T) {
 		assert.NotContains(t, p.visit(wanted).body, notice)
 		turn(t, r.vneid.Controls, w.token+"_down", "on")
 		assert.Equal(t, http.StatusServiceUnavailable, p.vneid(p.visit(wanted), "linked").status)
+		assert.Zero(t, r.metric(`vneid_proxy_provider_up{provider="vneid"}`))
 		next := r.person(t)
 		chooser := next.visit(wanted)
 		assert.Contains(t, chooser.body, notice)
 		turn(t, r.vneid.Controls, w.token+"_down", "")
 		assert.Equal(t, http.StatusOK, next.vneid(chooser, "linked").status, "they may try all the same")
 		assert.NotContains(t, r.person(t).visit(wanted).body, notice)
+		assert.Equal(t, 1.0, r.metric(`vneid_proxy_provider_up{provider="vneid"}`))
 	})
 }
