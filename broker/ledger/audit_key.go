@@ -77,10 +77,11 @@ func (t *transaction) dataKey(citizenID string) (*dataKey, error) {
 // written later get another key. It does not touch the citizen's links or
 // profile, and copies of the ledger made earlier still hold the key,
 // and so does PostgreSQL's own log for as long as it is kept.
-// ErrNotFound where there is no such key.
-func (l *Ledger) EraseCitizen(ctx context.Context, citizenID string) error {
+// Who did it and why stands in the audit. ErrNotFound where there is no such
+// key; ErrIncomplete where a value is missing.
+func (l *Ledger) EraseCitizen(ctx context.Context, citizenID, actor, reason string) error {
 	err := l.change(ctx, func(t *transaction) error {
-		if citizenID == "" {
+		if citizenID == "" || actor == "" || reason == "" {
 			return ErrIncomplete
 		}
 		rows, err := t.exec("UPDATE audit_keys SET key_id = '', sealed = ?, destroyed_at = ? WHERE citizen_id = ? AND destroyed_at IS NULL",
@@ -91,7 +92,7 @@ func (l *Ledger) EraseCitizen(ctx context.Context, citizenID string) error {
 		if err != nil {
 			return err
 		}
-		return t.auditUnder("", Event{Name: EventCitizenErased, CitizenID: citizenID})
+		return t.auditUnder("", Event{Name: EventCitizenErased, Actor: actor, CitizenID: citizenID, Detail: map[string]string{"reason": reason}})
 	})
 	if err != nil {
 		return err

@@ -231,9 +231,9 @@ func TestErasingACitizenKeepsTheChain(t *testing.T) {
 	_, err := l.AuditDetail(ctx, ledger.EventLinked)
 	require.NoError(t, err)
 
-	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID))
-	assert.ErrorIs(t, l.EraseCitizen(ctx, link.CitizenID), ledger.ErrNotFound)
-	assert.ErrorIs(t, l.EraseCitizen(ctx, ""), ledger.ErrIncomplete, "the ledger's own key stays")
+	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID, "an", "theo yêu cầu"))
+	assert.ErrorIs(t, l.EraseCitizen(ctx, link.CitizenID, "an", "theo yêu cầu"), ledger.ErrNotFound)
+	assert.ErrorIs(t, l.EraseCitizen(ctx, "", "an", "theo yêu cầu"), ledger.ErrIncomplete, "the ledger's own key stays")
 	report := verify(t, l)
 	assert.True(t, report.Whole(), report.Reason)
 	require.Equal(t, 1, seal(t, l), "the erasing itself")
@@ -281,7 +281,7 @@ func TestRowsFromBeforeTheChainJoinIt(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, detail, event)
 	}
-	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID), "what concerns a citizen is under the citizen's key")
+	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID, "an", "theo yêu cầu"), "what concerns a citizen is under the citizen's key")
 	_, err = l.AuditDetail(ctx, ledger.EventLinked)
 	assert.Error(t, err)
 }
@@ -292,7 +292,7 @@ func TestErasedDetailDoesNotOpen(t *testing.T) {
 	link := mustLink(t, l, "lan", person(t, 1))
 	_, err := l.AuditDetail(ctx, ledger.EventLinked)
 	require.NoError(t, err)
-	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID))
+	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID, "an", "theo yêu cầu"))
 	_, err = l.AuditDetail(ctx, ledger.EventLinked)
 	assert.Error(t, err)
 }

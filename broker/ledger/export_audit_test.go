@@ -134,7 +134,7 @@ func TestRevealingIsWrittenDownFirst(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, detail, "Phạm Thị Kiểm")
 
-	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID))
+	require.NoError(t, l.EraseCitizen(ctx, link.CitizenID, "an", "theo yêu cầu"))
 	shown = of(export(t, l, ledger.Export{RevealTo: "Phạm Thị Kiểm"}))
 	assert.Equal(t, &ledger.Revealed{Erased: true}, shown)
 	seal(t, l)

@@ -77,7 +77,7 @@ func someLife(t *testing.T) kept {
 	require.NoError(t, err)
 	require.NoError(t, l.AnswerClean(ctx, cleanQuestion(t, "sach", "099000000077"), ledger.CleanNotMatched))
 	erased := mustLink(t, l, "quen", person(t, 7))
-	require.NoError(t, l.EraseCitizen(ctx, erased.CitizenID))
+	require.NoError(t, l.EraseCitizen(ctx, erased.CitizenID, "an", "theo yêu cầu"))
 	backs := claimWriteBacks(t, l)
 	_, err = l.CloseWriteBack(ctx, backs[0].ID, ledger.WriteBackWritten)
 	require.NoError(t, err)

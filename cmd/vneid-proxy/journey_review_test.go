@@ -175,3 +175,33 @@ func (r *rig) audited(event string) (rows int) {
 	require.NoError(r.t, db.QueryRow("SELECT COUNT(*) FROM audit WHERE event = ?", event).Scan(&rows))
 	return rows
 }
+
+// TestErased: the audit's words about a citizen go, the chain stays whole, and
+// they sign in as before.
+func TestErased(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigWorld{})
+	who := r.persona("cmnd")
+	account := who.Accounts[0]
+	p := r.person(t)
+	at := p.atPortal(p.visit(wanted), account)
+	p.follow(p.submit(at, "/link/update", "citizen_number", who.CitizenNumber, "consent", "yes"))
+	erase := func(id string) error {
+		_, err := r.command(id, func(e environment, at terminal) error {
+			return auditEraseCommand{Officer: "an", Reason: "theo yêu cầu"}.Run(t.Context(), e, at)
+		})
+		return err
+	}
+	require.ErrorContains(t, erase("nobody"), "never had a link")
+	require.NoError(t, erase(account.ID))
+	require.ErrorContains(t, erase(account.ID), "already")
+	assert.Equal(t, 1, r.audited(ledger.EventCitizenErased))
+	r.beside(func(l *ledger.Ledger) {
+		require.Eventually(t, func() bool {
+			report, err := l.VerifyAudit(t.Context())
+			return err == nil && report.Whole() && report.Unsealed == 0
+		}, time.Minute, 50*time.Millisecond)
+	})
+	later := r.person(t)
+	later.landed(later.vneid(later.visit(wanted), "cmnd"), account, &who, "linked")
+}
