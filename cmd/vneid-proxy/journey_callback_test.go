@@ -170,7 +170,7 @@ func journeyReturnAddresses(t *testing.T, w wire) {
 		"", "ho-so", "https://evil.invalid/", "HTTPS://evil.invalid", "//evil.invalid", "///evil.invalid", "/\\evil.invalid",
 		"\\\\evil.invalid", "/\t/evil.invalid", "/\n/evil.invalid", "\t//evil.invalid", " //evil.invalid", "/%09/evil.invalid",
 		"/%2f/evil.invalid", "/%2Fevil.invalid/..", "/%5cevil.invalid", "/%255cevil.invalid", "/./%2fevil.invalid", "/..//evil.invalid",
-		"/a/..//evil.invalid", "//evil.invalid@127.0.0.1", "javascript:alert(1)", "data:text/html,x", "/a#//evil.invalid",
+		"/a/..//evil.invalid", "//evil.invalid@127.0.0.1", "javascript:alert(1)", "data:text/html,x", "/a#//evil.invalid#",
 		"/%00", "/%0d%0aSet-Cookie:%20a=b", "/a\r\nSet-Cookie: a=b", "/_vneid/sign-out", "/_vneid/../_vneid/link", "/%5fvneid/link",
 		"http:evil.invalid", "/\u2028", "/％2fevil.invalid", "/" + strings.Repeat("a", 1100),
 	}

@@ -214,13 +214,17 @@ func TestWorklist(t *testing.T) {
 	assert.True(t, slices.Contains(rows[2], "number_untidy;number_unverified"))
 }
 
-// A directory that cannot be read whole says what to do.
-func TestServedDirectoryNeedsAFile(t *testing.T) {
+// The portal's own directory is read whole where it offers that; else the
+// command says what to do.
+func TestServedDirectoryIsReadWhole(t *testing.T) {
 	w := damagedWorld(t, damaged)
 	environ := w.environ("DIRECTORY_URL=" + w.portal + "/api/directory")
-	c := procStart(t, environ, "accounts", "report")
+	c := procStart(t, environ, "accounts", "report", "--format", "json")
+	assert.Zero(t, c.code(t), c.stderr.String())
+	assert.Contains(t, c.stdout.String(), `"accounts"`)
+	c = procStart(t, w.environ("DIRECTORY_URL="+w.portal+"/api/nothing-here"), "accounts", "report")
 	assert.Equal(t, 1, c.code(t))
-	assert.Contains(t, c.stderr.String(), "--file")
+	assert.Contains(t, c.stderr.String(), "have the portal serve /scan")
 	c = procStart(t, environ, "accounts", "report", "--file", w.accounts)
 	assert.Zero(t, c.code(t), c.stderr.String())
 	c = procStart(t, environ, "accounts", "import", w.accounts)
