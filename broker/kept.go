@@ -155,7 +155,7 @@ func (b *broker) landing(r *http.Request, in *session.Session, returnTo string) 
 	if _, _, err := b.waiting(r, in); err == nil {
 		return b.Prefix + "/unsent"
 	}
-	if page := b.noticesAt(r.Context(), in.Account.ID, returnTo); page != "" {
+	if page := b.noticesAt(r.Context(), in, returnTo); page != "" {
 		return page
 	}
 	return returnTo

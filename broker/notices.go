@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"vneid-proxy/broker/ledger"
 	"vneid-proxy/broker/screen"
@@ -14,11 +15,11 @@ import (
 // noticesAt is the page that tells whoever is about to land what has happened
 // to their accounts since they were last here; "" where there is nothing to
 // tell. Not to know keeps nobody out.
-func (b *broker) noticesAt(ctx context.Context, account identity.AccountID, returnTo string) string {
-	if !b.TellAtSignIn || account == "" {
+func (b *broker) noticesAt(ctx context.Context, in *session.Session, returnTo string) string {
+	if !b.TellAtSignIn || in.Account.ID == "" {
 		return ""
 	}
-	waiting, err := b.Ledger.WaitingNotices(ctx, account)
+	waiting, err := b.waitingNotices(ctx, in)
 	if err != nil {
 		b.Logger.Warn("notices not read", "error", err)
 	}
@@ -28,6 +29,12 @@ func (b *broker) noticesAt(ctx context.Context, account identity.AccountID, retu
 	return b.Prefix + "/notices?rd=" + url.QueryEscape(returnTo)
 }
 
+// waitingNotices are those that a session may see: an old password tells
+// nothing of its citizen's other accounts, and hides nothing from them.
+func (b *broker) waitingNotices(ctx context.Context, in *session.Session) ([]ledger.Notice, error) {
+	return b.Ledger.WaitingNotices(ctx, in.Account.ID, vouched(in))
+}
+
 // notices shows what waits for whoever is signed in.
 func (s *SignIn) notices(w http.ResponseWriter, r *http.Request) {
 	held, ok := s.live(r).(*session.Session)
@@ -35,7 +42,7 @@ func (s *SignIn) notices(w http.ResponseWriter, r *http.Request) {
 		to(w, r, s.Prefix+"/sign-in?rd="+url.QueryEscape(s.rd(r)))
 		return
 	}
-	waiting, err := s.Ledger.WaitingNotices(r.Context(), held.Account.ID)
+	waiting, err := s.waitingNotices(r.Context(), held)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -62,13 +69,13 @@ func (s *SignIn) noticed(w http.ResponseWriter, r *http.Request) {
 	if !s.authentic(w, r, held.ID) {
 		return
 	}
-	waiting, err := s.Ledger.WaitingNotices(r.Context(), held.Account.ID)
-	for _, n := range waiting {
+	waiting, err := s.waitingNotices(r.Context(), held)
+	// A tab that was left open names one that no longer waits, and nothing of
+	// what came after it.
+	last := slices.IndexFunc(waiting, func(n ledger.Notice) bool { return n.ID == r.PostForm.Get(screen.FieldSeen) })
+	for _, n := range waiting[:last+1] {
 		if err == nil {
 			err = s.Ledger.CloseNotice(r.Context(), n.ID, ledger.NoticeShown)
-		}
-		if n.ID == r.PostForm.Get(screen.FieldSeen) {
-			break
 		}
 	}
 	if err != nil {

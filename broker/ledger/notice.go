@@ -55,14 +55,16 @@ func (t *transaction) notify(n Notice, citizenID string, seen bool) error {
 }
 
 // WaitingNotices returns what waits for whoever signs in to the account: about
-// it, or about another account of the citizen linked to it, the oldest first
-// and 20 at the most.
-func (l *Ledger) WaitingNotices(ctx context.Context, account identity.AccountID) (waiting []Notice, err error) {
+// it, and for somebody who is vouched for as its citizen about their other
+// accounts too, the oldest first and 20 at the most.
+func (l *Ledger) WaitingNotices(ctx context.Context, account identity.AccountID, vouched bool) (waiting []Notice, err error) {
 	err = l.read(ctx, func(t *transaction) error {
 		key := t.accountKey(account)
 		var citizenID string
-		if _, err := t.one("SELECT citizen_id FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NULL", key.both(), &citizenID); err != nil {
-			return err
+		if vouched {
+			if _, err := t.one("SELECT citizen_id FROM links WHERE account_hmac IN (?, ?) AND ended_at IS NULL", key.both(), &citizenID); err != nil {
+				return err
+			}
 		}
 		waiting, err = t.notices("closed_at IS NULL AND (account_hmac IN (?, ?) OR citizen_id = ? AND citizen_id <> '') ORDER BY at, id LIMIT 20",
 			key.now, key.old, citizenID)

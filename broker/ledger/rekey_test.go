@@ -178,7 +178,7 @@ func TestBothKeysAreChangedUnderALife(t *testing.T) {
 	require.Len(t, links, 1)
 	assert.True(t, links[0].ForOrganisation)
 	assert.EqualValues(t, "cong-ty", links[0].Account)
-	waiting, err := l.WaitingNotices(ctx, "lan")
+	waiting, err := l.WaitingNotices(ctx, "lan", true)
 	require.NoError(t, err)
 	assert.NotEmpty(t, waiting)
 	_, err = l.PendingByAccount(ctx, "mai")

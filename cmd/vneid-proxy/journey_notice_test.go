@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"vneid-proxy/broker/ledger"
+	"vneid-proxy/identity"
 	"vneid-proxy/vneidtest"
 )
 
@@ -149,4 +152,34 @@ func TestThePortalIsTold(t *testing.T) {
 	}
 	later := r.person(t)
 	later.landed(later.vneid(later.visit(wanted), "cmnd"), account, &who, "linked")
+}
+
+// TestAnOldTabHidesNothing: a page of notices that was left open does not
+// acknowledge what came after it.
+func TestAnOldTabHidesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigWorld{})
+	who := r.persona("two")
+	p := r.person(t)
+	at := p.vneid(p.visit(wanted), "two")
+	require.Equal(t, titleChoose, at.title())
+	p.follow(p.submit(at, "/link/choose", "account", at.choices()[0], "consent", "yes"))
+	asks := func() {
+		r.beside(func(l *ledger.Ledger) {
+			link, err := l.ActiveByAccount(t.Context(), identity.AccountID(who.Accounts[1].ID))
+			require.NoError(t, err)
+			if !link.UnlinkDue.IsZero() {
+				require.NoError(t, l.WithdrawUnlink(t.Context(), link.ID, netip.AddrPort{}))
+			}
+			require.NoError(t, l.AskUnlink(t.Context(), link.ID, time.Now().Add(time.Hour), netip.AddrPort{}))
+		})
+	}
+	asks()
+	at = p.visit("/_vneid/notices?rd=/ho-so")
+	require.Equal(t, titleNotices, at.title())
+	require.Equal(t, http.StatusSeeOther, p.submit(at, "/notices").status)
+	require.NotEqual(t, titleNotices, p.visit("/_vneid/notices?rd=/ho-so").title(), "acknowledged")
+	asks()
+	require.Equal(t, http.StatusSeeOther, p.submit(at, "/notices").status, "the tab that was left open")
+	assert.Equal(t, titleNotices, p.visit("/_vneid/notices?rd=/ho-so").title())
 }
